@@ -1,0 +1,1 @@
+"""What the objects are: models, names, durations, conditions, errors, CRD generation."""

@@ -1,0 +1,1 @@
+"""What should happen: pure functions of objects and time. No I/O, no clock, no kopf."""

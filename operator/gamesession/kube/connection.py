@@ -1,0 +1,47 @@
+"""Where the API server is and who we are to it: the usual kubeconfig, or the pod's own account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernetes.aio import config
+from kubernetes.aio.client import Configuration
+
+
+class NoCluster(Exception):
+    """No way to an API server was found; the message says what was tried."""
+
+
+async def load(kubeconfig: Path | None = None, context: str | None = None) -> Configuration:
+    """Find the API server: the pod's service account if there is one, else a kubeconfig.
+
+    Args:
+        kubeconfig: a kubeconfig file; `None` for `$KUBECONFIG` or `~/.kube/config`.
+        context: a context in it; `None` for its current one. Naming either passes by the
+            service account.
+
+    Raises:
+        NoCluster: none of them leads to an API server.
+    """
+    configuration = Configuration()
+    configuration.connection_pool_maxsize = 100
+    if kubeconfig is None and context is None:
+        try:
+            config.load_incluster_config(client_configuration=configuration)
+        except config.ConfigException:
+            pass  # not in a pod
+        else:
+            return configuration
+    try:
+        await config.load_kube_config(
+            config_file=str(kubeconfig) if kubeconfig else None,
+            context=context,
+            client_configuration=configuration,
+            persist_config=False,
+        )
+    except (config.ConfigException, OSError) as error:
+        raise NoCluster(
+            f"no Kubernetes API server found: not in a pod, and no usable kubeconfig ({error}); "
+            "set KUBECONFIG or --kubeconfig"
+        ) from error
+    return configuration

@@ -1,0 +1,32 @@
+"""Whether the API server answers us, and since when again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class Contact:
+    """Follows the outcome of requests; tells when contact comes back after it was lost.
+
+    Args:
+        clock: seconds that only move forward (`time.monotonic`).
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.since = clock()
+        self.lost = False
+
+    def succeeded(self) -> None:
+        """A request was answered, whatever the answer."""
+        if self.lost:
+            self.lost = False
+            self.since = self._clock()
+
+    def failed(self) -> None:
+        """A request was not answered."""
+        self.lost = True
+
+    def seconds(self) -> float:
+        """How long contact has stood without a break; 0 while it is lost."""
+        return 0.0 if self.lost else self._clock() - self.since
