@@ -1,0 +1,3 @@
+module gamesession.test/pause
+
+go 1.24.0
