@@ -1,0 +1,87 @@
+"""The four phases of a session, as patches of its status."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from gamesession.plan.game import Game
+from gamesession.plan.pod import Pod
+from gamesession.plan.session import FAILED, PENDING, READY, STARTING, Session
+from gamesession.plan.status import Fields, status_patch
+
+_NO_POD = {"podUID": None, "podIP": None, "services": None}
+
+
+def pending(session: Session, now: datetime, reason: str, message: str) -> Fields:
+    """No pod yet, and it waits for one."""
+    return status_patch(
+        session, now, phase=PENDING, reason=reason, message=message, startingSince=None, **_NO_POD
+    )
+
+
+def starting(session: Session, now: datetime, reason: str, message: str, **fields: Any) -> Fields:
+    """A pod is on its way. `startingSince` is the last turn to this phase."""
+    turned = session.phase != STARTING or session.starting_since is None
+    since = now if turned else session.starting_since
+    return status_patch(
+        session, now, phase=STARTING, reason=reason, message=message, startingSince=since, **fields
+    )
+
+
+def without_pod(
+    session: Session, now: datetime, reason: str, message: str, **fields: Any
+) -> Fields:
+    """Starting, and gateways let go of the pod before. `podName` stays: it says which pod has
+    been counted, and which number the next one gets."""
+    return starting(session, now, reason, message, **_NO_POD, **fields)
+
+
+def bound(session: Session, pod: Pod, now: datetime) -> Fields:
+    """The fields that bind a pod to the session; empty if it is bound already."""
+    if session.pod_uid == pod.uid:
+        return {}
+    return {
+        "podName": pod.name,
+        "podUID": pod.uid,
+        "podIP": pod.ip,
+        "services": None,
+        "startKind": pod.start or "Cold",
+        "startedAt": session.started_at or pod.created_at,
+        "restarts": session.restarts + (1 if session.started_at else 0),
+    }
+
+
+def ready(session: Session, game: Game, pod: Pod, now: datetime) -> Fields:
+    """The pod serves. Unknown activity begins now, and a start that took long is no idleness.
+
+    Ports stay as they were bound: an edit of the Game is for the pods that come after.
+    """
+    fields = bound(session, pod, now)
+    if fields or not session.services or session.pod_ip != pod.ip:
+        services = {name: f"{_host(pod.ip)}:{port}" for name, port in game.ports.items()}
+        fields |= {"podIP": pod.ip, "services": services}
+    if session.phase != READY:
+        fields |= {"readyAt": now, "failures": 0}
+    if session.ready_at is None or session.last_activity is None:
+        fields["lastActivity"] = max(session.last_activity or now, now)
+    message = f"Pod {pod.name} serves."
+    return status_patch(session, now, phase=READY, reason="PodReady", message=message, **fields)
+
+
+def failed(session: Session, now: datetime, reason: str, message: str, **fields: Any) -> Fields:
+    """Over: nothing is tried any more, and the object goes after two minutes."""
+    return status_patch(
+        session,
+        now,
+        phase=FAILED,
+        reason=reason,
+        message=message,
+        failedAt=session.failed_at or now,
+        **_NO_POD,
+        **fields,
+    )
+
+
+def _host(ip: str) -> str:
+    return f"[{ip}]" if ":" in ip else ip

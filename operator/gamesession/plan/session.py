@@ -1,0 +1,126 @@
+"""What the operator keeps of a GameSession."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gamesession.api.duration import parse_duration
+from gamesession.api.instant import parse_instant
+from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
+from gamesession.api.names import session_name
+
+PENDING = "Pending"
+STARTING = "Starting"
+READY = "Ready"
+FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A GameSession as it was last seen.
+
+    Attributes:
+        order: breaks ties between sessions created in the same second: first seen, first served.
+        active_at: the time its idle timeout counts from; `last_activity`, corrected for clocks
+            that disagree (`gamesession.plan.activity`); `None` if nothing is known.
+        idle_timeout: its own, `None` for its Game's.
+        owner_uids: uids of the owner references it bears.
+        condition: its condition Ready, as it stands.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    created_at: datetime
+    order: int
+    deleting: bool
+    labelled: bool
+    owner_uids: frozenset[str]
+    user: str
+    game: str
+    idle_timeout: timedelta | None
+    phase: str
+    pod_name: str
+    pod_uid: str
+    pod_ip: str
+    services: Mapping[str, str]
+    start_kind: str
+    last_activity: datetime | None
+    active_at: datetime | None
+    started_at: datetime | None
+    starting_since: datetime | None
+    ready_at: datetime | None
+    failed_at: datetime | None
+    restarts: int
+    failures: int
+    observed_generation: int
+    condition: Mapping[str, Any]
+
+    @property
+    def player(self) -> str:
+        """The derived name of its (game, user)."""
+        return session_name(self.game, self.user)
+
+    @property
+    def has_derived_name(self) -> bool:
+        """Whether gateway or SDK gave it its name."""
+        return self.name == self.player
+
+    @classmethod
+    def from_object(cls, session: dict[str, Any]) -> Session:
+        """Read a GameSession as the API server has it; `order` and `active_at` are the store's."""
+        meta, spec = session["metadata"], session["spec"]
+        status = session.get("status", {})
+        labels = meta.get("labels", {})
+        own_timeout = spec.get("idleTimeout")
+        last_activity = _instant(status, "lastActivity")
+        return cls(
+            namespace=meta["namespace"],
+            name=meta["name"],
+            uid=meta["uid"],
+            resource_version=meta["resourceVersion"],
+            generation=meta.get("generation", 1),
+            created_at=parse_instant(meta["creationTimestamp"]),
+            order=0,
+            deleting="deletionTimestamp" in meta,
+            labelled=(
+                labels.get(GAME_LABEL) == spec["game"] and labels.get(SESSION_LABEL) == meta["name"]
+            ),
+            owner_uids=frozenset(owner["uid"] for owner in meta.get("ownerReferences", [])),
+            user=spec["user"],
+            game=spec["game"],
+            idle_timeout=parse_duration(own_timeout) if own_timeout else None,
+            phase=status.get("phase", ""),
+            pod_name=status.get("podName", ""),
+            pod_uid=status.get("podUID", ""),
+            pod_ip=status.get("podIP", ""),
+            services=status.get("services", {}),
+            start_kind=status.get("startKind", ""),
+            last_activity=last_activity,
+            active_at=last_activity,
+            started_at=_instant(status, "startedAt"),
+            starting_since=_instant(status, "startingSince"),
+            ready_at=_instant(status, "readyAt"),
+            failed_at=_instant(status, "failedAt"),
+            restarts=status.get("restarts", 0),
+            failures=status.get("failures", 0),
+            observed_generation=status.get("observedGeneration", 0),
+            condition=_ready_condition(status),
+        )
+
+
+def _instant(status: dict[str, Any], field: str) -> datetime | None:
+    return parse_instant(status[field]) if status.get(field) else None
+
+
+def _ready_condition(status: dict[str, Any]) -> dict[str, Any]:
+    for condition in status.get("conditions", []):
+        if condition["type"] == "Ready":
+            found: dict[str, Any] = condition
+            return found
+    return {}

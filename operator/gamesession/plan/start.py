@@ -1,0 +1,154 @@
+"""From a session without a pod to one that is Ready, and back when its pod is lost.
+
+`decide` looks at a session, its Game and its pods, and says what to write next. Nothing is
+remembered between two calls but what stands in the objects, so the operator may be killed after
+any write and goes on where they say. A living pod of a session is one of three things:
+
+- *bound*: `status.podUID` names it, and gateways use it;
+- *unbound*: made for the session, and not told yet;
+- *spent*: it stopped, and that has been counted: `podName` still names it, `podUID` does not.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from gamesession.api.duration import format_duration
+from gamesession.plan import phase
+from gamesession.plan.game import Game
+from gamesession.plan.pick import pick
+from gamesession.plan.pod import Pod
+from gamesession.plan.problem import PATIENCE, Outlook, Problem
+from gamesession.plan.session import FAILED, READY, STARTING, Session
+from gamesession.plan.situation import Decision, Situation
+
+MAX_FAILURES: Final = 5
+NOT_READY_FOR: Final = timedelta(seconds=10)
+
+
+def decide(situation: Situation, now: datetime) -> Decision:
+    """The next step of a session's start."""
+    session, game = situation.session, situation.game
+    if session.deleting:
+        return Decision()
+    if session.phase == FAILED:
+        return Decision(delete=situation.living)
+    if refused := _refused(situation):
+        return Decision(status=phase.failed(session, now, *refused))
+    pod = _pod_of(session, situation.living)
+    if pod is None:
+        return pick(situation, now)
+    if game is None:
+        return Decision()  # Kubernetes' collector takes the session after its Game
+    others = tuple(other for other in situation.living if other.uid != pod.uid)
+    if pod.problem and pod.problem.wants_new_pod:
+        return _count(session, pod, pod.problem, others, now)
+    return _follow(session, game, pod, others, now)
+
+
+def _refused(situation: Situation) -> tuple[str, str] | None:
+    """Why there can be no such session, whatever its pods: reason and message."""
+    session, game, first = situation.session, situation.game, situation.first
+    if first and first.uid != session.uid:
+        return "Duplicate", f"GameSession {first.name} is the one of this user and game."
+    own = session.idle_timeout
+    if own is not None and game is not None and own > game.max_idle_timeout:
+        return "IdleTimeoutOutOfBounds", (
+            f"spec.idleTimeout {format_duration(own)} is above the maxIdleTimeout of Game "
+            f"{game.name}, {format_duration(game.max_idle_timeout)}; choose a shorter one."
+        )
+    return None
+
+
+def _pod_of(session: Session, living: tuple[Pod, ...]) -> Pod | None:
+    """The pod in the status, else the oldest that is not spent."""
+    for pod in living:
+        if pod.uid == session.pod_uid:
+            return pod
+    unbound = (pod for pod in living if not _is_spent(session, pod))
+    return min(unbound, key=lambda pod: (pod.created_at, pod.attempt, pod.uid), default=None)
+
+
+def _is_spent(session: Session, pod: Pod) -> bool:
+    stopped = pod.problem is not None and pod.problem.wants_new_pod
+    return stopped and not session.pod_uid and pod.name == session.pod_name
+
+
+def _count(
+    session: Session, pod: Pod, problem: Problem, others: tuple[Pod, ...], now: datetime
+) -> Decision:
+    """The pod stopped: let gateways let go of it, and count that once."""
+    fields = phase.bound(session, pod, now)
+    if problem.outlook is Outlook.STOPPED:
+        fields["failures"] = session.failures + 1
+        if session.failures + 1 >= MAX_FAILURES:
+            status = phase.failed(session, now, problem.reason, problem.message, **_told(fields))
+            return Decision(status=status, delete=others)
+    status = phase.without_pod(session, now, problem.reason, problem.message, **_told(fields))
+    return Decision(status=status, delete=others)
+
+
+def _told(fields: dict[str, object]) -> dict[str, object]:
+    """Without the fields by which gateways would use the pod."""
+    return {
+        name: value for name, value in fields.items() if name not in ("podUID", "podIP", "services")
+    }
+
+
+def _follow(
+    session: Session, game: Game, pod: Pod, others: tuple[Pod, ...], now: datetime
+) -> Decision:
+    """A pod that is on its way, or serves."""
+    if pod.ready and pod.ip:
+        return Decision(status=phase.ready(session, game, pod, now), delete=others)
+    if session.phase == READY and session.pod_uid == pod.uid:
+        return _unready(session, pod, others, now)
+    fields = phase.bound(session, pod, now)
+    since = session.starting_since if session.phase == STARTING else None
+    gives_up = _gives_up_at(pod, game, since or now)
+    if gives_up <= now:
+        return _give_up(session, game, pod, fields, now)
+    if pod.problem:
+        status = phase.starting(session, now, pod.problem.reason, pod.problem.message, **fields)
+    elif fields or session.phase != STARTING:
+        message = f"Pod {pod.name} is starting."
+        status = phase.starting(session, now, "PodStarting", message, **fields)
+    else:
+        status = {}
+    return Decision(status=status, delete=others, look_again=gives_up)
+
+
+def _unready(session: Session, pod: Pod, others: tuple[Pod, ...], now: datetime) -> Decision:
+    """A pod that served and does not: for a while that may pass."""
+    ends = (pod.ready_changed_at or now) + NOT_READY_FOR
+    if ends > now:
+        return Decision(delete=others, look_again=ends)
+    seconds = int(NOT_READY_FOR.total_seconds())
+    message = f"Pod {pod.name} has not been ready for {seconds} s."
+    return Decision(
+        status=phase.starting(session, now, "PodNotReady", message), delete=others, look_again=now
+    )
+
+
+def _gives_up_at(pod: Pod, game: Game, since: datetime) -> datetime:
+    """When the start counts as failed, if the pod has not become ready by then."""
+    timeout = since + game.start_timeout
+    if pod.problem and pod.problem.outlook is Outlook.HOPELESS:
+        return since
+    if pod.problem and pod.problem.outlook is Outlook.IMPATIENT:
+        return min(timeout, pod.created_at + PATIENCE)
+    return timeout
+
+
+def _give_up(
+    session: Session, game: Game, pod: Pod, fields: dict[str, object], now: datetime
+) -> Decision:
+    if pod.problem:
+        reason, message, log_of = pod.problem.reason, pod.problem.message, None
+    else:
+        reason = "StartTimeout"
+        message = f"Pod {pod.name} was not ready within {format_duration(game.start_timeout)}."
+        log_of = (pod, min(pod.running)) if pod.running else None
+    status = phase.failed(session, now, reason, message, **_told(fields))
+    return Decision(status=status, log_of=log_of)

@@ -1,0 +1,78 @@
+"""What is written into a GameSession's status: only what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gamesession.api.instant import format_instant
+from gamesession.plan.session import Session
+
+Fields = dict[str, Any]
+"""Fields of `status` by their names in the API; a value of `None` (or an empty one) removes."""
+
+
+def status_patch(
+    session: Session, now: datetime, *, phase: str, reason: str, message: str, **fields: Any
+) -> Fields:
+    """A merge patch of `status` that brings it to what is wanted; empty if it is there already.
+
+    Args:
+        reason, message: of the condition Ready, which is `True` in the phase `Ready`.
+        fields: other fields by their API names; datetimes are written out.
+    """
+    wanted = {"phase": phase, "observedGeneration": session.generation}
+    wanted |= {name: _written(value) for name, value in fields.items()}
+    current = current_fields(session)
+    patch: Fields = {name: value for name, value in wanted.items() if value != current[name]}
+    condition = _condition(session, now, "True" if phase == "Ready" else "False", reason, message)
+    if condition != dict(session.condition):
+        patch["conditions"] = [condition]
+    return patch
+
+
+def current_fields(session: Session) -> Fields:
+    """A session's status as far as we write it, by the names of the API."""
+    instants = {
+        "lastActivity": session.last_activity,
+        "startedAt": session.started_at,
+        "startingSince": session.starting_since,
+        "readyAt": session.ready_at,
+        "failedAt": session.failed_at,
+    }
+    return {
+        "phase": session.phase,
+        "podName": session.pod_name or None,
+        "podUID": session.pod_uid or None,
+        "podIP": session.pod_ip or None,
+        "services": dict(session.services) or None,
+        "startKind": session.start_kind or None,
+        "restarts": session.restarts,
+        "failures": session.failures,
+        "observedGeneration": session.observed_generation,
+        **{name: _written(instant) for name, instant in instants.items()},
+    }
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, Mapping):
+        return dict(value) or None
+    return None if value == "" else value
+
+
+def _condition(
+    session: Session, now: datetime, status: str, reason: str, message: str
+) -> dict[str, Any]:
+    same = session.condition.get("status") == status
+    since = session.condition.get("lastTransitionTime") if same else None
+    return {
+        "type": "Ready",
+        "status": status,
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": since or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "observedGeneration": session.generation,
+    }
