@@ -1,0 +1,232 @@
+"""What the operator knows of Games, sessions and pods, and who is whose."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from gamesession.controller.shelf import Item, Key, Shelf, key_of
+from gamesession.plan.activity import active_at
+from gamesession.plan.duplicate import first_of
+from gamesession.plan.game import Game
+from gamesession.plan.pod import Pod
+from gamesession.plan.session import Session
+
+log = structlog.get_logger(__name__)
+
+Change = Callable[[Any, Any], None]
+"""Called with what was known before and what is known now; `None` for nothing."""
+
+I = TypeVar("I", bound=Item)  # noqa: E741
+
+
+class Index(Generic[I]):
+    """From a property of objects to where they live.
+
+    Args:
+        of: the property.
+    """
+
+    def __init__(self, of: Callable[[I], Hashable]) -> None:
+        self._of = of
+        self._keys: dict[Hashable, set[Key]] = defaultdict(set)
+
+    def __getitem__(self, value: Hashable) -> tuple[Key, ...]:
+        return tuple(self._keys.get(value, ()))
+
+    def file(self, old: I | None, new: I | None) -> None:
+        """Take note of what became of an object; `None` for not being there."""
+        if old is not None:
+            keys = self._keys[self._of(old)]
+            keys.discard(key_of(old))
+            if not keys:
+                del self._keys[self._of(old)]
+        if new is not None:
+            self._keys[self._of(new)].add(key_of(new))
+
+
+class Store:
+    """Games, sessions and pods as they were last seen.
+
+    Args:
+        now: the time of day, UTC.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.games: Shelf[Game] = Shelf()
+        self.sessions: Shelf[Session] = Shelf()
+        self.pods: Shelf[Pod] = Shelf()
+        self.expected: dict[str, Key] = {}
+        """Sessions for which a pod is being made (uid → its Game's key): until the pod is seen,
+        they take a place in `maxSessions`."""
+        self.on_game: Change = lambda old, new: None
+        self.on_session: Change = lambda old, new: None
+        self.on_pod: Change = lambda old, new: None
+        self._now = now
+        self._order = 0
+        self._session_keys: dict[str, Key] = {}
+        self._sessions_of_game: Index[Session] = Index(_game)
+        self._sessions_of_player: Index[Session] = Index(_player)
+        self._pods_of_owner: Index[Pod] = Index(lambda pod: pod.owner_uid)
+        self._pods_of_player: Index[Pod] = Index(_player)
+        self._pods_of_game: Index[Pod] = Index(_game)
+
+    # Seeing -------------------------------------------------------------------------------------
+
+    def see_game(self, game: dict[str, Any]) -> None:
+        """Take note of a Game. One that we cannot read is left as it was, and logged."""
+        meta = game["metadata"]
+        key = meta["namespace"], meta["name"]
+        if not self.games.accepts(meta["uid"], key, meta["resourceVersion"]):
+            return
+        try:
+            new = Game.from_object(game)
+        except (ValueError, KeyError, TypeError) as error:
+            log.error("game cannot be read", game=meta["name"], error=repr(error))
+            return
+        old = self.games.get(key)
+        self.games.put(new)
+        self.on_game(old, new)
+
+    def see_session(self, session: dict[str, Any], *, found: bool = False) -> None:
+        """Take note of a GameSession.
+
+        Args:
+            found: it comes from a list, so its stamp of activity may be of any age.
+        """
+        meta = session["metadata"]
+        key = meta["namespace"], meta["name"]
+        if not self.sessions.accepts(meta["uid"], key, meta["resourceVersion"]):
+            return
+        new, old = Session.from_object(session), self.sessions.get(key)
+        same = old if old is not None and old.uid == new.uid else None
+        self._order += 1
+        known = (same.last_activity, same.active_at) if same else None
+        if same is None and not found:
+            known = (None, None)
+        new = replace(
+            new,
+            order=same.order if same else self._order,
+            active_at=active_at(new.last_activity, known, self._now()),
+        )
+        self.sessions.put(new)
+        self._file_session(old, new)
+        self.on_session(old, new)
+
+    def see_pod(self, pod: dict[str, Any]) -> None:
+        """Take note of a pod."""
+        meta = pod["metadata"]
+        key = meta["namespace"], meta["name"]
+        if self.pods.accepts(meta["uid"], key, meta["resourceVersion"]):
+            self._put_pod(Pod.from_object(pod))
+
+    def see_pod_leave(self, pod: Pod) -> None:
+        """Take note that we have asked for a pod's deletion."""
+        known = self.pods.get(key_of(pod))
+        if known is not None and known.uid == pod.uid and known.is_alive:
+            self._put_pod(replace(known, deleted_at=self._now()))
+
+    def lose_game(self, key: Key, uid: str) -> None:
+        """A Game is gone."""
+        if old := self.games.remove(key, uid):
+            self.on_game(old, None)
+
+    def lose_session(self, key: Key, uid: str) -> None:
+        """A session is gone."""
+        if old := self.sessions.remove(key, uid):
+            self._file_session(old, None)
+            self.expected.pop(uid, None)
+            self.on_session(old, None)
+
+    def lose_pod(self, key: Key, uid: str) -> None:
+        """A pod is gone."""
+        if old := self.pods.remove(key, uid):
+            self._file_pod(old, None)
+            self.on_pod(old, None)
+
+    # Asking -------------------------------------------------------------------------------------
+
+    def game_of(self, session: Session) -> Game | None:
+        """The Game that a session names."""
+        return self.games.get((session.namespace, session.game))
+
+    def sessions_of(self, game: Key) -> list[Session]:
+        """All sessions of a Game."""
+        return self._sessions(self._sessions_of_game[game])
+
+    def sessions_of_player(self, namespace: str, player: str) -> list[Session]:
+        """All sessions of one user and game."""
+        return self._sessions(self._sessions_of_player[namespace, player])
+
+    def session_of_uid(self, uid: str) -> Session | None:
+        """The session with that uid."""
+        key = self._session_keys.get(uid)
+        return self.sessions.get(key) if key else None
+
+    def pods_of(self, uid: str) -> tuple[Pod, ...]:
+        """The pods that an object owns."""
+        return self._pods(self._pods_of_owner[uid])
+
+    def previous_pods(self, session: Session) -> tuple[Pod, ...]:
+        """Pods of the session's user and game that another life owned, and that is over."""
+        pods = self._pods(self._pods_of_player[session.namespace, session.player])
+        return tuple(
+            pod
+            for pod in pods
+            if pod.owner_uid != session.uid and self.session_of_uid(pod.owner_uid) is None
+        )
+
+    def first_of_player(self, session: Session) -> Session | None:
+        """Of the sessions of this user and game, the one that counts."""
+        rivals = self.sessions_of_player(session.namespace, session.player)
+        return first_of(rivals, {rival.uid for rival in rivals if self._has_pod(rival)})
+
+    def occupied(self, game: Key) -> set[str]:
+        """Uids of the sessions of a Game that own a pod, or for which one is being made."""
+        owners = {pod.owner_uid for pod in self._pods(self._pods_of_game[game]) if pod.is_alive}
+        return owners | {uid for uid, of_game in self.expected.items() if of_game == game}
+
+    # Filing -------------------------------------------------------------------------------------
+
+    def _has_pod(self, session: Session) -> bool:
+        owned = any(pod.is_alive for pod in self.pods_of(session.uid))
+        return owned or bool(session.pod_uid) or session.uid in self.expected
+
+    def _sessions(self, keys: tuple[Key, ...]) -> list[Session]:
+        return [session for key in keys if (session := self.sessions.get(key))]
+
+    def _pods(self, keys: tuple[Key, ...]) -> tuple[Pod, ...]:
+        return tuple(pod for key in keys if (pod := self.pods.get(key)))
+
+    def _file_session(self, old: Session | None, new: Session | None) -> None:
+        if old:
+            self._session_keys.pop(old.uid, None)
+        if new:
+            self._session_keys[new.uid] = key_of(new)
+        self._sessions_of_game.file(old, new)
+        self._sessions_of_player.file(old, new)
+
+    def _put_pod(self, new: Pod) -> None:
+        old = self.pods.get(key_of(new))
+        self.pods.put(new)
+        self._file_pod(old, new)
+        if new.owner_uid in self.expected:
+            del self.expected[new.owner_uid]
+        self.on_pod(old, new)
+
+    def _file_pod(self, old: Pod | None, new: Pod | None) -> None:
+        for index in (self._pods_of_owner, self._pods_of_player, self._pods_of_game):
+            index.file(old, new)
+
+
+def _player(item: Pod | Session) -> Key:
+    return item.namespace, item.player
+
+
+def _game(item: Pod | Session) -> Key:
+    return item.namespace, item.game
