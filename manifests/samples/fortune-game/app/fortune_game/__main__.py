@@ -38,7 +38,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             runners.append(runner)
             await runner.setup()
             await web.TCPSite(runner, port=port).start()
-        log.info("serving %s on ports %d and %d", settings.game, *(port for _, port in services))
+        log.info("agent on port %d, live on port %d", settings.agent_port, settings.live_port)
         await stop.wait()
         log.info("stopping")
     finally:

@@ -23,7 +23,13 @@ class NotServedHere(Exception):
 class Life:
     """Shared by both services: they run in one process so that they share this memory."""
 
-    def __init__(self, store: PastStore, pod_uid: str | None = None, save_delay: float = 0) -> None:
+    def __init__(
+        self,
+        store: PastStore,
+        pod_uid: str | None = None,
+        save_delay: float = 0,
+        load_again_after: float = LOAD_AGAIN_AFTER,
+    ) -> None:
         self.conversation = Conversation()
         self.user: str | None = None
         self._store = store
@@ -33,6 +39,7 @@ class Life:
         self._saved_as = pod_uid or str(uuid.uuid4())
         self._past: Past | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._load_again_after = load_again_after
         self._load_again_at = 0.0
 
     def admit(self, identity: Identity) -> None:
@@ -69,7 +76,7 @@ class Life:
             self._past = await self._store.load(user)
         except PastUnavailable as error:
             log.warning("past of %r is unknown: %s", user, error)
-            self._load_again_at = asyncio.get_running_loop().time() + LOAD_AGAIN_AFTER
+            self._load_again_at = asyncio.get_running_loop().time() + self._load_again_after
 
     async def save(self) -> int | None:
         """Save the conversation; the number of conversations that the user has had, this included.
