@@ -148,8 +148,8 @@ class GameSession(ObservedPart):
             RULES: [
                 cel(
                     f"size(self.metadata.name) <= {MAX_SESSION_NAME}",
-                    f"the name of a GameSession must have at most {MAX_SESSION_NAME} characters",
-                    ".metadata.name",
+                    "metadata.name of a GameSession must have at most "
+                    f"{MAX_SESSION_NAME} characters",
                 ),
                 _KEEPS_LAST_ACTIVITY,
             ]
