@@ -1,4 +1,4 @@
-"""Kubernetes Events: what was done to an object and why, for `kubectl describe` and `kubectl events`.
+"""Kubernetes Events: what was done to an object and why, for `kubectl describe`.
 
 An Event is written before the deed it tells of, for afterwards the object may be gone.
 """

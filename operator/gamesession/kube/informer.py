@@ -1,0 +1,211 @@
+"""The objects of one kind in one namespace, kept up to date by LIST and watch.
+
+Two sources feed it: the API server's lists and watches, and the answers to our own writes and
+GETs (`offer`, `forget`), so that we read our own writes before the watch echoes them. The newer
+resource version wins, and what was deleted stays so. Resource versions are compared as numbers:
+https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+
+While the API server is away the last state stays: what it says may be old, but not unfounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import structlog
+
+from gamesession.kube.backoff import Backoff
+from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import ApiError, Expired, Unreachable
+from gamesession.kube.resources import Resource
+
+FIRST_RETRY: Final = 0.1
+LONGEST_RETRY: Final = 5.0
+TOMBSTONES: Final = 10_000
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[T]):
+    uid: str
+    version: int
+    item: T
+
+
+class Informer(Generic[T]):
+    """What is known of one kind of object.
+
+    Args:
+        read: makes what is kept of an object; one that it cannot read (`ValueError`, `KeyError`,
+            `TypeError`, `AttributeError`) counts as not there, and is logged.
+        clock: seconds that only move forward.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        namespace: str,
+        read: Callable[[Object], T],
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.resource = resource
+        self.read = read
+        self.synced = asyncio.Event()
+        """Set by the first LIST, and never taken back."""
+        self._cluster = cluster
+        self._namespace = namespace
+        self._label_selector = label_selector
+        self._field_selector = field_selector
+        self._clock = clock
+        self._alive_at = clock()
+        self._entries: dict[str, _Entry[T]] = {}
+        self._buried: dict[str, None] = {}
+        self._callbacks: list[Callable[[T | None, T | None], None]] = []
+        self._version = 0
+        self._must_list = True
+
+    # Asking -------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> T | None:
+        """The object of that name, if it is there."""
+        entry = self._entries.get(name)
+        return entry.item if entry else None
+
+    def values(self) -> list[T]:
+        """All objects."""
+        return [entry.item for entry in self._entries.values()]
+
+    def age(self) -> float:
+        """Seconds since the API server last said anything about this kind."""
+        return self._clock() - self._alive_at
+
+    def subscribe(self, callback: Callable[[T | None, T | None], None]) -> None:
+        """Call back with every change, (old, new); `None` for not being there."""
+        self._callbacks.append(callback)
+
+    # Our own writes -----------------------------------------------------------------------------
+
+    def offer(self, found: Object) -> None:
+        """Take in what a write or a GET of ours answered, unless the watch is past it already."""
+        if int(found["metadata"]["resourceVersion"]) > self._version:
+            self._see(found)
+
+    def forget(self, name: str, uid: str) -> None:
+        """Take note that one life of an object is over; late echoes of it are passed over."""
+        self._buried[uid] = None
+        if len(self._buried) > TOMBSTONES:
+            del self._buried[next(iter(self._buried))]
+        self._drop(name, uid)
+
+    # Following ----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follow the API server until cancelled, through whatever ends a LIST or a watch."""
+        backoff = Backoff(FIRST_RETRY, LONGEST_RETRY)
+        while True:
+            began, least = self._clock(), 0.0
+            try:
+                if self._must_list:
+                    await self._list()
+                    began = self._clock()
+                await self._watch()
+            except Unreachable as error:  # go on from where it broke off
+                log.debug("watch broke off", resource=self.resource.plural, error=str(error))
+            except Expired:
+                self._must_list = True
+            except ApiError as error:
+                self._must_list = True
+                least = min(error.retry_after or 0.0, LONGEST_RETRY)
+                log.warning("watch refused", resource=self.resource.plural, error=str(error))
+            except Exception:
+                self._must_list = True
+                log.exception("watch failed", resource=self.resource.plural)
+            if self._clock() - began > 1.0:
+                backoff.reset()
+            await asyncio.sleep(max(least, backoff.delay()))
+
+    async def _list(self) -> None:
+        items, version = await self._cluster.list(
+            self.resource,
+            self._namespace,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )
+        self._alive_at = self._clock()
+        self._version = max(self._version, int(version))
+        found = {item["metadata"]["name"] for item in items}
+        for name, entry in list(self._entries.items()):
+            # What we wrote after the list was made is not missing from it.
+            if name not in found and entry.version <= int(version):
+                self._drop(name, entry.uid)
+        for item in items:
+            self._see(item)
+        self._must_list = False
+        self.synced.set()
+
+    async def _watch(self) -> None:
+        events = self._cluster.watch(
+            self.resource,
+            self._namespace,
+            resource_version=str(self._version),
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+        )
+        async with aclosing(events):  # type: ignore[type-var]
+            async for event in events:
+                self._alive_at = self._clock()
+                self._take(event["type"], event["object"])
+
+    def _take(self, kind: str, found: Object) -> None:
+        metadata = found["metadata"]
+        if kind in ("ADDED", "MODIFIED"):
+            self._see(found)
+        elif kind == "DELETED":
+            self._drop(metadata["name"], metadata["uid"])
+        self._version = max(self._version, int(metadata["resourceVersion"]))
+
+    # The store ----------------------------------------------------------------------------------
+
+    def _see(self, found: Object) -> None:
+        metadata = found["metadata"]
+        name, uid, version = metadata["name"], metadata["uid"], int(metadata["resourceVersion"])
+        old = self._entries.get(name)
+        if uid in self._buried or (old is not None and old.version >= version):
+            return
+        try:
+            item = self.read(found)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            log.error("object cannot be read", kind=self.resource.kind, name=name, error=str(error))
+            if old is not None:
+                self._drop(name, old.uid)
+            return
+        if old is not None and old.uid != uid:
+            self._drop(name, old.uid)
+            old = None
+        self._entries[name] = _Entry(uid, version, item)
+        self._tell(old.item if old else None, item)
+
+    def _drop(self, name: str, uid: str) -> None:
+        entry = self._entries.get(name)
+        if entry is not None and entry.uid == uid:
+            del self._entries[name]
+            self._tell(entry.item, None)
+
+    def _tell(self, old: T | None, new: T | None) -> None:
+        for callback in self._callbacks:
+            try:
+                callback(old, new)
+            except Exception:
+                log.exception("callback failed", resource=self.resource.plural)
