@@ -12,6 +12,7 @@ from gamesession.api.parts import Instant, ObservedPart
 ConditionStatus = Literal["True", "False", "Unknown"]
 
 MAX_MESSAGE: Final = 4096
+"""As much of a message as we write; the CRDs allow what Kubernetes does everywhere, 32768."""
 
 
 def _cut(text: str) -> str:
@@ -34,7 +35,7 @@ class Condition(ObservedPart):
     ]
     """Why, in one word for programs."""
 
-    message: Annotated[str, BeforeValidator(_cut), Field(max_length=MAX_MESSAGE)]
+    message: Annotated[str, BeforeValidator(_cut), Field(max_length=32768)]
     """Why, in words for people."""
 
     last_transition_time: Instant

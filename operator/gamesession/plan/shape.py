@@ -1,0 +1,59 @@
+"""Whether a template is built as a PodTemplateSpec is, as far as we read it.
+
+The API server checks all of it, but only once we have added our part; what we read must hold
+before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+_SECURITY: Final = {"capabilities": {"add": [str], "drop": [str]}, "windowsOptions": {}}
+_CONTAINER: Final = {
+    "env": [{}],
+    "ports": [{}],
+    "lifecycle": {"preStop": {}},
+    "resources": {"requests": {}, "limits": {}},
+    "securityContext": _SECURITY,
+}
+_TEMPLATE: Final = {
+    "metadata": {"labels": {}, "annotations": {}},
+    "spec": {
+        "containers": [_CONTAINER],
+        "initContainers": [_CONTAINER],
+        "ephemeralContainers": [_CONTAINER],
+        "volumes": [{}],
+        "tolerations": [{}],
+        "os": {},
+        "resources": {},
+        "securityContext": _SECURITY,
+        "terminationGracePeriodSeconds": int,
+    },
+}
+_WORDS: Final[dict[type, str]] = {dict: "an object", list: "a list", str: "text", int: "a number"}
+
+
+def misshapen(template: dict[str, Any]) -> list[str]:
+    """What of a template is of the wrong type, in words that name the field; empty if nothing.
+
+    Null counts as left out, as the API server has it.
+    """
+    found = list(_mismatches(template, _TEMPLATE, "spec.template"))
+    pod = template.get("spec")
+    if not found and not (pod and pod.get("containers")):
+        found.append("spec.template.spec.containers: must hold at least one container")
+    return found
+
+
+def _mismatches(value: Any, shape: Any, path: str) -> Iterator[str]:
+    wanted: Any = shape if isinstance(shape, type) else type(shape)
+    if wanted is not type(value):
+        yield f"{path}: must be {_WORDS[wanted]}"
+    elif wanted is dict:
+        for field, part in shape.items():
+            if value.get(field) is not None:
+                yield from _mismatches(value[field], part, f"{path}.{field}")
+    elif wanted is list:
+        for index, item in enumerate(value):
+            yield from _mismatches(item, shape[0], f"{path}[{index}]")
