@@ -30,6 +30,8 @@ from gamesession.api.duration import (
     format_duration,
     parse_duration,
 )
+from gamesession.api.instant import MAX_LENGTH as INSTANT_MAX_LENGTH
+from gamesession.api.instant import PATTERN as INSTANT_PATTERN
 from gamesession.api.instant import format_instant, parse_instant
 
 SHORTEST_IDLE_TIMEOUT: Final = timedelta(seconds=5)
@@ -98,6 +100,17 @@ def _duration_schema(*rules: JsonDict) -> WithJsonSchema:
     )
 
 
+def instant_schema(*rules: JsonDict) -> WithJsonSchema:
+    """The schema of a point in time, with rules of its own."""
+    schema: JsonDict = {
+        "type": "string",
+        "format": "date-time",
+        "pattern": INSTANT_PATTERN,
+        "maxLength": INSTANT_MAX_LENGTH,
+    }
+    return WithJsonSchema({**schema, RULES: [*rules]} if rules else schema)
+
+
 def _read_duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
@@ -131,7 +144,7 @@ Instant = Annotated[
     datetime,
     BeforeValidator(_read_instant),
     PlainSerializer(format_instant, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    instant_schema(),
 ]
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]

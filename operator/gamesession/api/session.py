@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from gamesession.api.conditions import Condition
 from gamesession.api.metadata import Metadata
 from gamesession.api.names import MAX_SESSION_NAME
-from gamesession.api.parts import RULES, IdleTimeout, Instant, ObservedPart, Part, cel
+from gamesession.api.parts import (
+    RULES,
+    IdleTimeout,
+    Instant,
+    ObservedPart,
+    Part,
+    cel,
+    instant_schema,
+)
 
 Phase = Literal["Pending", "Starting", "Ready", "Failed"]
 StartKind = Literal["Warm", "Cold"]
@@ -97,14 +105,8 @@ class GameSessionStatus(ObservedPart):
 
     last_activity: Annotated[
         Instant | None,
-        WithJsonSchema(
-            {
-                "type": "string",
-                "format": "date-time",
-                RULES: [
-                    cel("self >= oldSelf", "lastActivity moves forward only: a later one stands")
-                ],
-            }
+        instant_schema(
+            cel("self >= oldSelf", "lastActivity moves forward only: a later one stands")
         ),
     ] = None
     """When the user was last active, to the microsecond. Moves forward only."""
