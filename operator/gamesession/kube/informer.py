@@ -25,7 +25,7 @@ from gamesession.kube.errors import ApiError, Expired, Unreachable
 from gamesession.kube.resources import Resource
 
 FIRST_RETRY: Final = 0.1
-LONGEST_RETRY: Final = 5.0
+LONGEST_RETRY: Final = 2.0
 TOMBSTONES: Final = 10_000
 
 T = TypeVar("T")

@@ -1,0 +1,225 @@
+"""Reporting that sessions are used: few writes, but always the last one.
+
+Each session in use has a record, which is written to `status.lastActivity` at most once in a tenth
+of the idle timeout, as long as requests are open and once after the last of them ended. What the
+API server does not take is kept and written later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from gamesession.client.directory import Directory
+from gamesession.client.rhythm import is_fresh, rhythm_of
+from gamesession.client.stamp import Outcome, Stamps
+from gamesession.kube.cluster import Cluster
+from gamesession.plan.game import Game
+from gamesession.plan.session import Session
+
+JITTER: Final = 0.1
+"""How much later than its interval a write may be, as a part of it: replicas that serve one
+session do not all write, for the first one's stamp is later than most others'."""
+
+RENEW_SECONDS: Final = 0.5
+CONCURRENT_WRITES: Final = 20
+LONGEST_RETRY: Final = timedelta(seconds=5)
+
+
+class Use:
+    """The use of one life of a session: requests that are open, and the time of the last one."""
+
+    __slots__ = ("at", "name", "open", "task", "timer", "uid")
+
+    def __init__(self, session: Session, at: datetime) -> None:
+        self.name = session.name
+        self.uid = session.uid
+        self.at = at
+        self.open = 0
+        self.timer: asyncio.TimerHandle | None = None
+        self.task: asyncio.Task[Outcome] | None = None
+
+
+class Activity:
+    """Follows the use of sessions and writes it down.
+
+    Args:
+        now: the time of day, UTC.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        directory: Directory,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._contact = cluster.contact
+        self._contact.on_regained = self._resume
+        self._directory = directory
+        self._stamps = Stamps(cluster, namespace, directory)
+        self._now = now
+        self._uses: dict[str, Use] = {}
+        self._kept: dict[str, Use] = {}
+        self._slots = asyncio.Semaphore(CONCURRENT_WRITES)
+
+    def begin(self, session: Session) -> Use:
+        """A request has begun (or someone waits for the session). To be ended with `end`."""
+        use = self._uses.get(session.uid)
+        if use is None:
+            use = self._uses[session.uid] = Use(session, self._now())
+        use.open += 1
+        use.at = self._now()
+        self._plan(use, session)
+        return use
+
+    def end(self, use: Use) -> None:
+        """The request has ended: that is the last activity until the next one."""
+        use.open -= 1
+        use.at = self._now()
+        if use.timer is None and self._uses.get(use.uid) is use and (session := self._life(use)):
+            self._plan(use, session)
+
+    def touch(self, session: Session) -> None:
+        """Something momentary happened."""
+        self.end(self.begin(session))
+
+    def last(self, session: Session) -> datetime | None:
+        """The session's last activity as we know it, written or not."""
+        use = self._uses.get(session.uid)
+        if use is None or session.last_activity is None:
+            return session.last_activity
+        return max(session.last_activity, self._now() if use.open else use.at)
+
+    def is_fresh(self, session: Session) -> bool:
+        """Whether a request may be passed on before its activity is written."""
+        return is_fresh(session, self._game(session), self._now())
+
+    async def renew(self, use: Use) -> bool:
+        """Write before the request is passed on, for the sweep may be about to end the session.
+
+        Waits for at most `RENEW_SECONDS`; what is not written by then is kept, and the grace after
+        contact is regained covers it.
+
+        Returns:
+            `False` if the session is gone.
+        """
+        session = self._life(use)
+        if session is None:
+            return False
+        if self._contact.lost:
+            return True
+        task = self._write(use, session)
+        await asyncio.wait({task}, timeout=RENEW_SECONDS)
+        return not task.done() or task.result() is not Outcome.GONE
+
+    async def flush(self, seconds: float) -> None:
+        """Write all that has not been written, within so many seconds."""
+        tasks = [
+            self._write(use, session)
+            for use in list(self._uses.values())
+            if (session := self._life(use)) and self._is_news(use, session)
+        ]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+
+    # When to write ------------------------------------------------------------------------------
+
+    def _plan(self, use: Use, session: Session) -> None:
+        if use.timer is not None or use.task is not None or use.uid in self._kept:
+            return
+        rhythm = rhythm_of(session, self._game(session))
+        delay = rhythm.interval
+        if rhythm.last is not None and rhythm.counts:
+            # No longer than the interval, whatever the clock of who wrote the last one says.
+            delay = min(delay, rhythm.last + rhythm.interval - self._now())
+        seconds = max(0.0, delay.total_seconds())
+        seconds += random.uniform(0.0, JITTER) * rhythm.interval.total_seconds()
+        use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
+
+    def _due(self, use: Use) -> None:
+        use.timer = None
+        session = self._life(use)
+        if session is None or not (use.open or self._is_news(use, session)):
+            self._drop(use)
+            return
+        rhythm = rhythm_of(session, self._game(session))
+        early = rhythm.last is not None and self._now() < rhythm.last + rhythm.interval
+        if rhythm.counts and not early and self._is_news(use, session):
+            self._write(use, session)
+        else:
+            self._plan(use, session)
+
+    def _is_news(self, use: Use, session: Session) -> bool:
+        """Whether our stamp is later than the one that stands, maybe another replica's."""
+        if use.open:
+            use.at = self._now()
+        if not rhythm_of(session, self._game(session)).counts:
+            return False
+        return session.last_activity is None or use.at > session.last_activity
+
+    # Writing ------------------------------------------------------------------------------------
+
+    def _write(self, use: Use, session: Session) -> asyncio.Task[Outcome]:
+        if use.task is None:
+            if use.timer is not None:
+                use.timer.cancel()
+                use.timer = None
+            use.task = asyncio.create_task(self._written(use, session))
+        return use.task
+
+    async def _written(self, use: Use, session: Session) -> Outcome:
+        try:
+            async with self._slots:
+                outcome = await self._stamps.write(session, use.at)
+        finally:
+            use.task = None
+        self._follow_up(use, outcome)
+        return outcome
+
+    def _follow_up(self, use: Use, outcome: Outcome) -> None:
+        session = self._life(use)
+        if session is None or outcome is Outcome.GONE:
+            self._drop(use)
+        elif outcome is Outcome.STANDS:
+            if use.open or self._is_news(use, session):
+                self._plan(use, session)
+            else:
+                self._drop(use)
+        elif self._contact.lost:
+            self._kept[use.uid] = use
+        else:
+            interval = rhythm_of(session, self._game(session)).interval
+            seconds = min(interval, LONGEST_RETRY).total_seconds() * random.uniform(0.25, 0.5)
+            use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
+
+    def _resume(self) -> None:
+        """Contact with the API server is back: write what was kept."""
+        kept, self._kept = self._kept, {}
+        for use in kept.values():
+            session = self._life(use)
+            if session is not None:
+                self._write(use, session)
+            else:
+                self._drop(use)
+
+    # Looking up ---------------------------------------------------------------------------------
+
+    def _life(self, use: Use) -> Session | None:
+        session = self._directory.sessions.get(use.name)
+        return session if session is not None and session.uid == use.uid else None
+
+    def _game(self, session: Session) -> Game | None:
+        return self._directory.games.get(session.game)
+
+    def _drop(self, use: Use) -> None:
+        if use.timer is not None:
+            use.timer.cancel()
+            use.timer = None
+        self._kept.pop(use.uid, None)
+        if self._uses.get(use.uid) is use:
+            del self._uses[use.uid]

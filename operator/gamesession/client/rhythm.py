@@ -1,0 +1,52 @@
+"""How often a session's activity is written (DESIGN 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from gamesession.plan.deadline import idle_timeout_of
+from gamesession.plan.game import Game
+from gamesession.plan.session import FAILED, READY, STARTING, Session
+
+PENDING_INTERVAL: Final = timedelta(seconds=20)
+WRITES_PER_TIMEOUT: Final = 10
+FRESH_PART: Final = 0.8
+"""A request that finds the last stamp older than this part of the timeout writes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When to write.
+
+    Attributes:
+        last: the stamp that stands, or what counts instead; `None` if nothing stands.
+        interval: the least time between two writes.
+        counts: whether activity is to be written at all in the session's phase.
+    """
+
+    last: datetime | None
+    interval: timedelta
+    counts: bool
+
+
+def rhythm_of(session: Session, game: Game | None) -> Rhythm:
+    """The rhythm of a session as it stands.
+
+    Nobody's idling ends a session that has never been Ready, so a start costs no writes; one that
+    waits as Pending is ended when nobody waits for it any more.
+    """
+    if session.phase in (STARTING, READY, FAILED):
+        counts = session.phase != FAILED and session.ready_at is not None
+        interval = idle_timeout_of(session, game) / WRITES_PER_TIMEOUT
+        return Rhythm(session.last_activity, interval, counts)
+    last = max(session.last_activity or session.created_at, session.created_at)
+    return Rhythm(last, PENDING_INTERVAL, counts=True)
+
+
+def is_fresh(session: Session, game: Game | None, now: datetime) -> bool:
+    """Whether a request may be passed on before its activity is written."""
+    if session.last_activity is None or session.ready_at is None:
+        return True  # unknown activity never ends a session
+    return now - session.last_activity <= idle_timeout_of(session, game) * FRESH_PART
