@@ -86,7 +86,7 @@ class Store:
             return
         try:
             new = Game.from_object(game)
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             log.error("game cannot be read", game=meta["name"], error=repr(error))
             return
         old = self.games.get(key)

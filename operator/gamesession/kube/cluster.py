@@ -80,10 +80,19 @@ class Cluster:
                 query,
                 accept=METADATA_ONLY if metadata_only else "application/json",
             )
-            items += page["items"]
+            items += page["items"] or []  # null, where metadata alone was asked for
             if not (rest := page["metadata"].get("continue")):
                 return items, page["metadata"]["resourceVersion"]
             query["continue"] = rest
+
+    async def serves(self, resource: Resource) -> bool:
+        """Whether the API server knows a kind (its CRD is installed and established)."""
+        try:
+            path = resource.path(None).rpartition("/")[0]
+            known = (await self._request("GET", path))["resources"]
+        except Gone:
+            return False
+        return any(each["name"] == resource.plural for each in known)
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> Object:
         """One object. `Gone` if it is not there."""
@@ -130,11 +139,12 @@ class Cluster:
         uid: str,
         resource_version: str | None = None,
         grace_period_seconds: int | None = None,
-    ) -> bool:
+    ) -> Object | None:
         """Delete one life of an object, in the background.
 
         Returns:
-            `False` if it was gone already.
+            What the API server answered: the object on its way out, or a Status; `None` if it
+            was gone already.
 
         Raises:
             Conflict: another uid, or another resource version, lives under that name.
@@ -151,10 +161,9 @@ class Cluster:
         if grace_period_seconds is not None:
             options["gracePeriodSeconds"] = grace_period_seconds
         try:
-            await self._request("DELETE", resource.path(namespace, name), body=options)
+            return await self._request("DELETE", resource.path(namespace, name), body=options)
         except Gone:
-            return False
-        return True
+            return None
 
     async def logs(
         self, namespace: str, pod: str, container: str, *, tail_lines: int, limit_bytes: int

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Contact:
-    """Follows the outcome of requests; tells when contact comes back after it was lost.
+    """Follows the outcome of requests; lost until the first answer.
 
     Args:
         clock: seconds that only move forward (`time.monotonic`).
@@ -15,13 +15,15 @@ class Contact:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.since = clock()
-        self.lost = False
+        self.lost = True
+        self.on_regained: Callable[[], None] = lambda: None
 
     def succeeded(self) -> None:
         """A request was answered, whatever the answer."""
         if self.lost:
             self.lost = False
             self.since = self._clock()
+            self.on_regained()
 
     def failed(self) -> None:
         """A request was not answered."""

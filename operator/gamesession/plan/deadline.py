@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from gamesession.api.duration import format_duration, parse_duration
+from gamesession.api.duration import format_duration
 from gamesession.plan.game import DEFAULT_IDLE_TIMEOUT, Game
 from gamesession.plan.session import FAILED, READY, STARTING, Session
 
@@ -43,7 +43,7 @@ def idle_timeout_of(session: Session, game: Game | None) -> timedelta:
     """The session's own timeout, else its Game's, else the default of all Games."""
     if session.idle_timeout is not None:
         return session.idle_timeout
-    return game.idle_timeout if game else parse_duration(DEFAULT_IDLE_TIMEOUT)
+    return game.idle_timeout if game else DEFAULT_IDLE_TIMEOUT
 
 
 def deadline_of(session: Session, game: Game | None) -> Deadline | None:

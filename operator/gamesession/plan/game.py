@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
-from gamesession.api.duration import parse_duration
+from gamesession.api.game import GameSpec, SessionPolicy
 from gamesession.api.instant import parse_instant
 
-DEFAULT_IDLE_TIMEOUT = "30m"
-DEFAULT_MAX_IDLE_TIMEOUT = timedelta(hours=2)
-DEFAULT_MAX_LIFETIME = "24h"
-DEFAULT_START_TIMEOUT = "2m"
-DEFAULT_HOOK_TIMEOUT = "10s"
+DEFAULT_IDLE_TIMEOUT: Final = SessionPolicy().idle_timeout
 
 
 class Acceptance(Enum):
@@ -56,20 +52,18 @@ class Game:
     on_close: timedelta | None
     accepted: Acceptance
     accepted_message: str
+    status: Mapping[str, Any]
+    spec: GameSpec
 
     @classmethod
     def from_object(cls, game: dict[str, Any]) -> Game:
         """Read a Game as the API server has it.
 
         Raises:
-            ValueError, KeyError, TypeError: it says what the CRD does not allow (an object
-                stored under an older CRD).
+            ValueError: it says what the CRD does not allow (stored under an older CRD).
         """
-        meta, spec = game["metadata"], game["spec"]
-        session = spec.get("session", {})
-        idle = parse_duration(session.get("idleTimeout", DEFAULT_IDLE_TIMEOUT))
-        bound = session.get("maxIdleTimeout")
-        lifetime = parse_duration(session.get("maxLifetime", DEFAULT_MAX_LIFETIME))
+        meta, spec = game["metadata"], GameSpec.model_validate(game["spec"])
+        policy, hook = spec.session, spec.hooks.on_close
         accepted = _accepted(game)
         return cls(
             namespace=meta["namespace"],
@@ -79,25 +73,20 @@ class Game:
             generation=meta["generation"],
             created_at=parse_instant(meta["creationTimestamp"]),
             deleting="deletionTimestamp" in meta,
-            route=spec.get("route", meta["name"]),
-            suspended=spec.get("suspend", False),
-            idle_timeout=idle,
-            max_idle_timeout=(
-                parse_duration(bound) if bound else max(DEFAULT_MAX_IDLE_TIMEOUT, idle)
-            ),
-            max_lifetime=lifetime or None,
-            start_timeout=parse_duration(session.get("startTimeout", DEFAULT_START_TIMEOUT)),
-            max_sessions=spec.get("limits", {}).get("maxSessions"),
-            ports={service["name"]: service["port"] for service in spec["services"]},
-            on_close=_on_close(spec),
+            route=spec.route or meta["name"],
+            suspended=spec.suspend,
+            idle_timeout=policy.idle_timeout,
+            max_idle_timeout=policy.longest_idle_timeout,
+            max_lifetime=policy.max_lifetime or None,
+            start_timeout=policy.start_timeout,
+            max_sessions=spec.limits.max_sessions,
+            ports={service.name: service.port for service in spec.services},
+            on_close=hook.timeout if hook else None,
             accepted=Acceptance(accepted.get("status", "Unknown")),
             accepted_message=accepted.get("message", ""),
+            status=game.get("status", {}),
+            spec=spec,
         )
-
-
-def _on_close(spec: dict[str, Any]) -> timedelta | None:
-    hook = spec.get("hooks", {}).get("onClose")
-    return parse_duration(hook.get("timeout", DEFAULT_HOOK_TIMEOUT)) if hook else None
 
 
 def _accepted(game: dict[str, Any]) -> dict[str, Any]:

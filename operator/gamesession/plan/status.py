@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from gamesession.api.instant import format_instant
 from gamesession.plan.session import Session
+
+_NOT_IN_REASON = re.compile(r"[^A-Za-z0-9]")
+"""Reasons come from kubelets and runtimes, too; a condition takes one word."""
 
 Fields = dict[str, Any]
 """Fields of `status` by their names in the API; a value of `None` (or an empty one) removes."""
@@ -71,7 +75,7 @@ def _condition(
     return {
         "type": "Ready",
         "status": status,
-        "reason": reason,
+        "reason": _NOT_IN_REASON.sub("", reason) or "Unknown",
         "message": message,
         "lastTransitionTime": since or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": session.generation,

@@ -1,0 +1,120 @@
+"""What becomes of sessions, for people: Events on the objects, lines in the log, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Literal
+
+import structlog
+from prometheus_client import Counter, Histogram
+
+from gamesession.api.instant import parse_instant
+from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import ApiError, Unreachable
+from gamesession.kube.events import post_event
+from gamesession.kube.resources import SESSIONS
+from gamesession.plan.deadline import Deadline
+from gamesession.plan.session import Session
+
+log = structlog.get_logger(__name__)
+
+STARTS = Histogram(
+    "gamesession_start_seconds",
+    "From a session's creation to Ready, by game and kind of start.",
+    ["game", "kind"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
+)
+ENDED = Counter("gamesession_ended_total", "Sessions that ended, by reason.", ["game", "reason"])
+
+
+Kind = Literal["Normal", "Warning"]
+
+
+class Announcer:
+    """Tells what became of sessions. Events that nobody waits for are posted in the background."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._posting: set[asyncio.Task[None]] = set()
+
+    def ready(self, session: Session, answer: Object) -> None:
+        """A session is Ready (again)."""
+        status = answer["status"]
+        seconds = _seconds_of_start(session, answer)
+        kind = status.get("startKind", "Cold")
+        if session.ready_at is None:
+            STARTS.labels(session.game, kind).observe(seconds)
+        log.info("session ready", **_about(session), start=kind.lower(), seconds=round(seconds, 3))
+        note = f"Pod {status['podName']} serves after {seconds:.2f} s."
+        self._post_later(session, "Ready", "Start", note)
+
+    def failed(self, session: Session, answer: Object) -> None:
+        """A session has Failed."""
+        condition = answer["status"]["conditions"][0]
+        reason, message = condition["reason"], condition["message"]
+        log.warning("session failed", **_about(session), reason=reason, message=message)
+        self._post_later(session, reason, "Start", message, kind="Warning")
+
+    async def ending(self, session: Session, deadline: Deadline) -> None:
+        """A session is about to be deleted: the Event comes first."""
+        await self._post(session, deadline.reason.value, "End", deadline.message)
+
+    def ended(self, session: Session, deadline: Deadline, now: datetime) -> None:
+        """A session was deleted."""
+        idle = (now - (session.active_at or session.created_at)).total_seconds()
+        ENDED.labels(session.game, deadline.reason.value).inc()
+        log.info(
+            "expired session removed",
+            **_about(session),
+            reason=deadline.reason.value,
+            idle_seconds=round(idle, 1),
+        )
+
+    def _post_later(
+        self, session: Session, reason: str, action: str, note: str, *, kind: Kind = "Normal"
+    ) -> None:
+        task = asyncio.create_task(self._post(session, reason, action, note, kind=kind))
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
+    async def _post(
+        self, session: Session, reason: str, action: str, note: str, *, kind: Kind = "Normal"
+    ) -> None:
+        try:
+            await post_event(
+                self._cluster,
+                regarding=reference(session),
+                reason=reason,
+                action=action,
+                note=note,
+                type=kind,
+                reporting_controller="gamelibrary.io/operator",
+            )
+        except (ApiError, Unreachable) as error:
+            log.info("event not posted", **_about(session), reason=reason, error=str(error))
+
+
+def reference(session: Session) -> Object:
+    """As much of a session as an Event needs."""
+    return {
+        "apiVersion": SESSIONS.api_version,
+        "kind": SESSIONS.kind,
+        "metadata": {
+            "namespace": session.namespace,
+            "name": session.name,
+            "uid": session.uid,
+            "resourceVersion": session.resource_version,
+        },
+    }
+
+
+def _about(session: Session) -> dict[str, str]:
+    return {"user": session.user, "game": session.game, "session": session.name}
+
+
+def _seconds_of_start(session: Session, answer: Object) -> float:
+    """Whole seconds are all that a creation time has; good enough for a log line of a start."""
+    ready_at = parse_instant(answer["status"]["readyAt"])
+    since = session.created_at if session.ready_at is None else session.starting_since
+    return max(0.0, (ready_at - (since or session.created_at)).total_seconds())

@@ -1,0 +1,178 @@
+"""The store compared with the API server: what a watch did not tell, and whether it is deaf.
+
+kopf never retries a failed event handler and after a relist does not report what vanished
+meanwhile; so every 30 s, after contact comes back, and whenever a write meets a 404 or 409, the
+names, uids and versions of all objects are listed (metadata only) and compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from gamesession.api.labels import ROLE_LABEL
+from gamesession.controller.shelf import Key, Shelf, key_of
+from gamesession.controller.store import Store
+from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import ApiError, Gone, Unreachable
+from gamesession.kube.resources import GAMES, PODS, SESSIONS, Resource
+
+log = structlog.get_logger(__name__)
+
+INTERVAL: Final = 30.0
+SHORTEST_INTERVAL: Final = 2.0
+RETRY: Final = 5.0
+DEAF_SECONDS: Final = 20.0
+READ_AT_ONCE: Final = 100
+
+
+class DeafWatch(Exception):
+    """A watch tells nothing of changes that happen: only starting over helps."""
+
+
+@dataclass
+class Kind:
+    """A kind of object, its place in the store, and how far its watch has come.
+
+    Attributes:
+        heard: the highest resource version that the watch told of.
+        listed, listed_at: the highest one that a comparison found, and when.
+    """
+
+    resource: Resource
+    shelf: Shelf  # type: ignore[type-arg]
+    see: Callable[[Object], None]
+    lose: Callable[[Key, str], None]
+    selector: str = ""
+    heard: int = 0
+    listed: int = 0
+    listed_at: float = field(default_factory=time.monotonic)
+
+
+class Comparison:
+    """Compares the store with the API server.
+
+    Args:
+        namespaces: those that are watched.
+    """
+
+    def __init__(self, cluster: Cluster, store: Store, namespaces: list[str]) -> None:
+        self._cluster = cluster
+        self._namespaces = namespaces
+        self._wanted = asyncio.Event()
+        self.kinds = {
+            "games": Kind(GAMES, store.games, store.see_game, store.lose_game),
+            "gamesessions": Kind(
+                SESSIONS,
+                store.sessions,
+                lambda session: store.see_session(session, found=True),
+                store.lose_session,
+            ),
+            "pods": Kind(PODS, store.pods, store.see_pod, store.lose_pod, ROLE_LABEL),
+        }
+
+    def ask(self) -> None:
+        """Compare soon."""
+        self._wanted.set()
+
+    def hear(self, plural: str, resource_version: str) -> None:
+        """The watch of a kind told of an object."""
+        kind = self.kinds[plural]
+        kind.heard = max(kind.heard, int(resource_version))
+
+    async def load(self) -> None:
+        """Fill the store with all that is there.
+
+        Raises:
+            ApiError, Unreachable: the API server did not let us.
+        """
+        for kind in self.kinds.values():
+            for namespace in self._namespaces:
+                items, _ = await self._cluster.list(
+                    kind.resource, namespace, label_selector=kind.selector
+                )
+                for item in items:
+                    kind.see(item)
+
+    async def run(self) -> None:
+        """Compare until cancelled.
+
+        Raises:
+            DeafWatch: a watch tells nothing any more.
+        """
+        wait = INTERVAL
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), wait)
+            self._wanted.clear()
+            wait = INTERVAL if await self.compare() else RETRY
+            await asyncio.sleep(SHORTEST_INTERVAL)
+
+    async def compare(self) -> bool:
+        """Compare all kinds once; `False` if the API server did not let us.
+
+        Raises:
+            DeafWatch: a watch tells nothing any more.
+        """
+        try:
+            for kind in self.kinds.values():
+                await self._compare(kind)
+        except (ApiError, Unreachable) as error:
+            log.warning("comparison did not succeed", error=str(error))
+            return False
+        return True
+
+    async def _compare(self, kind: Kind) -> None:
+        begun = time.monotonic()
+        listed = await self._list(kind)
+        self._lose_missing(kind, listed, begun)
+        behind = [
+            meta
+            for key, meta in listed.items()
+            if kind.shelf.accepts(meta["uid"], key, meta["resourceVersion"])
+        ]
+        for meta in behind[:READ_AT_ONCE]:
+            await self._read(kind, (meta["namespace"], meta["name"]))
+        self._judge_watch(kind, listed)
+
+    async def _list(self, kind: Kind) -> dict[Key, Object]:
+        found: dict[Key, Object] = {}
+        for namespace in self._namespaces:
+            items, _ = await self._cluster.list(
+                kind.resource, namespace, label_selector=kind.selector, metadata_only=True
+            )
+            for item in items:
+                meta = item["metadata"]
+                found[meta["namespace"], meta["name"]] = meta
+        return found
+
+    def _lose_missing(self, kind: Kind, listed: dict[Key, Object], begun: float) -> None:
+        """Handle as deleted what is not there any more, unless it was heard of since we asked."""
+        for item in kind.shelf.unheard_since(begun):
+            there = listed.get(key_of(item))
+            if there is None or there["uid"] != item.uid:
+                log.info("missed a deletion", kind=kind.resource.kind, name=item.name)
+                kind.lose(key_of(item), item.uid)
+
+    async def _read(self, kind: Kind, key: Key) -> None:
+        with contextlib.suppress(Gone):  # the next comparison knows
+            kind.see(await self._cluster.get(kind.resource, *key))
+
+    def _judge_watch(self, kind: Kind, listed: dict[Key, Object]) -> None:
+        """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf."""
+        if time.monotonic() - kind.listed_at < DEAF_SECONDS:
+            return
+        if kind.heard < kind.listed:
+            raise DeafWatch(
+                f"the watch of {kind.resource.plural} has told nothing since resource version "
+                f"{kind.heard}, and there is {kind.listed}"
+            )
+        versions = (int(meta["resourceVersion"]) for meta in listed.values())
+        kind.listed = max(versions, default=0)
+        kind.listed_at = time.monotonic()

@@ -1,0 +1,122 @@
+"""Ends sessions whose time has come: the timer's work, and the sweep that trusts no heap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from gamesession.controller.announce import Announcer
+from gamesession.controller.deadlines import Deadlines
+from gamesession.controller.shelf import Key, key_of
+from gamesession.controller.store import Store
+from gamesession.kube.cluster import Cluster
+from gamesession.kube.errors import ApiError, Conflict, Unreachable
+from gamesession.kube.resources import SESSIONS
+from gamesession.plan.deadline import Deadline, deadline_of, grace
+from gamesession.plan.session import Session
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 32
+RETRY: Final = timedelta(seconds=1)
+
+
+class Endings:
+    """Ends sessions whose time has come.
+
+    Args:
+        compare: asks for a comparison of the store with the API server.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        announcer: Announcer,
+        *,
+        compare: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._announcer = announcer
+        self._compare = compare
+        self._now = now
+        self._deadlines = Deadlines()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+
+    def schedule(self, session: Session) -> None:
+        """Enter a session's deadline."""
+        if deadline := deadline_of(session, self._store.game_of(session)):
+            self._enter(session, deadline.at)
+
+    def forget(self, session: Session) -> None:
+        """A session is gone."""
+        self._deadlines.forget(key_of(session))
+
+    async def tick(self, game: Key) -> None:
+        """End the sessions of one Game that are due. No I/O unless one is."""
+        due = self._deadlines.due(game, self._now())
+        if due:
+            await self._end_all(
+                session for key in due if (session := self._store.sessions.get(key))
+            )
+
+    async def sweep(self) -> None:
+        """Look at every session, whatever the heap says."""
+        sessions = list(self._store.sessions.values())
+        await self._end_all(sessions)
+
+    def _enter(self, session: Session, at: datetime) -> None:
+        self._deadlines.enter((session.namespace, session.game), key_of(session), at)
+
+    async def _end_all(self, sessions: Iterable[Session]) -> None:
+        ended = await asyncio.gather(*(self._end_if_due(session) for session in sessions))
+        if count := sum(ended):
+            log.info("expired sessions removed", count=count)
+
+    async def _end_if_due(self, session: Session) -> bool:
+        game, now = self._store.game_of(session), self._now()
+        deadline = deadline_of(session, game)
+        if deadline is None:
+            return False
+        at = self._not_before(deadline, grace(session, game), now)
+        if at > now:
+            self._enter(session, at)
+            return False
+        async with self._at_once:
+            return await self._end(session, deadline)
+
+    def _not_before(self, deadline: Deadline, patience: timedelta, now: datetime) -> datetime:
+        """The deadline, or the end of the grace in which gateways write what they kept."""
+        if not deadline.reason.follows_activity:
+            return deadline.at
+        missing = patience - timedelta(seconds=self._cluster.contact.seconds())
+        return max(deadline.at, now + missing)
+
+    async def _end(self, session: Session, deadline: Deadline) -> bool:
+        await self._announcer.ending(session, deadline)
+        try:
+            await self._cluster.delete(
+                SESSIONS,
+                session.namespace,
+                session.name,
+                uid=session.uid,
+                resource_version=session.resource_version,
+            )
+        except Conflict:
+            # Something was written in between, activity most likely: it wins.
+            self._compare()
+            self._enter(session, self._now() + RETRY)
+            return False
+        except (ApiError, Unreachable) as error:
+            log.warning("session could not be removed", session=session.name, error=str(error))
+            self._enter(session, self._now() + RETRY)
+            return False
+        self._announcer.ended(session, deadline, self._now())
+        self._store.lose_session(key_of(session), session.uid)
+        return True

@@ -1,0 +1,176 @@
+"""One look at one Game: ask the API server about its pods, and tell how its sessions do."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.shelf import Key, key_of
+from gamesession.controller.store import Store
+from gamesession.kube.cluster import Cluster
+from gamesession.kube.errors import ApiError, Conflict, Gone, Unreachable
+from gamesession.kube.resources import GAMES, PODS
+from gamesession.plan.acceptance import (
+    Answer,
+    Verdict,
+    accepted_condition,
+    effectless,
+    refused,
+    route_conflict,
+)
+from gamesession.plan.game import Game
+from gamesession.plan.refusal import refusals
+from gamesession.plan.session import PENDING
+from gamesession.plan.template import session_pod
+
+log = structlog.get_logger(__name__)
+
+STATUS_INTERVAL: Final = 5.0
+"""Seconds between two writes of a Game's status (contract 1)."""
+ACCEPTANCE_RETRY: Final = 10.0
+NOBODY: Final = "00000000-0000-0000-0000-000000000000"
+
+
+class Games:
+    """Keeps what is known of Games, and their status.
+
+    Args:
+        changed: told when a Game is accepted, or is not any more.
+        look_again: (key, seconds) asks for another look at a Game.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        allow_privileged: bool,
+        changed: Callable[[Key], None],
+        look_again: Callable[[Key, float], None],
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._catalogue = catalogue
+        self._allow_privileged = allow_privileged
+        self._changed = changed
+        self._look_again = look_again
+        self._dry_runs: dict[str, tuple[str, Verdict]] = {}
+        self._written: dict[str, float] = {}
+
+    async def reconcile(self, key: Key) -> None:
+        """One look at the Game under that name, if it is there.
+
+        Raises:
+            ApiError, Unreachable: a write or read did not succeed; to be called again.
+        """
+        game = self._store.games.get(key)
+        if game is None or game.deleting:
+            return
+        verdict = await self._judge(game)
+        if self._catalogue.judge(game, verdict):
+            log.info("game judged", game=game.name, accepted=verdict.status.value)
+            self._changed(key)
+        if verdict.retry:
+            self._look_again(key, ACCEPTANCE_RETRY)
+        await self._report(game, verdict)
+
+    # Acceptance ---------------------------------------------------------------------------------
+
+    async def _judge(self, game: Game) -> Verdict:
+        if reasons := refusals(game.spec, allow_privileged=self._allow_privileged):
+            return refused(reasons)
+        others = [each for each in self._store.games.values() if each.namespace == game.namespace]
+        if conflict := route_conflict(game, others):
+            return conflict
+        return await self._dry_run(game)
+
+    async def _dry_run(self, game: Game) -> Verdict:
+        """Ask the API server once for each template, and again while its answer says nothing."""
+        template_hash = self._catalogue.template_hash(game)
+        known_hash, verdict = self._dry_runs.get(game.uid, ("", None))
+        if verdict is not None and known_hash == template_hash and not verdict.retry:
+            return verdict
+        pod = session_pod(
+            self._catalogue.template(game),
+            name=f"{game.name}-dry-run",
+            namespace=game.namespace,
+            session=(f"{game.name}-dry-run", NOBODY),
+            player="",
+            start="Cold",
+        )
+        try:
+            await self._cluster.create(PODS, game.namespace, pod, dry_run=True)
+            answer = Answer(201)
+        except ApiError as error:
+            answer = Answer(error.status, error.reason, error.message)
+        except Unreachable as error:
+            answer = Answer(0, message=str(error))
+        verdict = accepted_condition(answer, effectless(game.spec))
+        self._dry_runs[game.uid] = (template_hash, verdict)
+        return verdict
+
+    # Status -------------------------------------------------------------------------------------
+
+    async def _report(self, game: Game, verdict: Verdict) -> None:
+        """Write the status if it changed, at most once in `STATUS_INTERVAL`."""
+        status = self._status(game, verdict)
+        if all(game.status.get(name) == value for name, value in status.items()):
+            return
+        wait = self._written.get(game.uid, -STATUS_INTERVAL) + STATUS_INTERVAL - time.monotonic()
+        if wait > 0:
+            self._look_again(key_of(game), wait)
+            return
+        body = {"metadata": {"resourceVersion": game.resource_version}, "status": status}
+        try:
+            answer = await self._cluster.merge_patch(
+                GAMES, game.namespace, game.name, body, subresource="status"
+            )
+        except (Conflict, Gone):
+            await self._refresh(game)
+            raise
+        self._written[game.uid] = time.monotonic()
+        self._store.see_game(answer)
+
+    def _status(self, game: Game, verdict: Verdict) -> dict[str, Any]:
+        sessions = self._store.sessions_of(key_of(game))
+        counts = Counter(session.phase or PENDING for session in sessions)
+        return {
+            "route": game.route,
+            "observedGeneration": game.generation,
+            "sessions": {
+                phase.lower(): counts[phase] for phase in ("Pending", "Starting", "Ready", "Failed")
+            },
+            "warm": {"ready": 0, "starting": 0},
+            "conditions": [_condition(game, verdict)],
+        }
+
+    async def _refresh(self, game: Game) -> None:
+        """The store was behind on a Game: read it."""
+        try:
+            self._store.see_game(await self._cluster.get(GAMES, game.namespace, game.name))
+        except Gone:
+            self._store.lose_game(key_of(game), game.uid)
+
+
+def _condition(game: Game, verdict: Verdict) -> dict[str, Any]:
+    known: dict[str, Any] = next(
+        (each for each in game.status.get("conditions", []) if each["type"] == "Accepted"), {}
+    )
+    status = verdict.status.value
+    same = known.get("status") == status
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "type": "Accepted",
+        "status": status,
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "lastTransitionTime": known["lastTransitionTime"] if same else now,
+        "observedGeneration": game.generation,
+    }

@@ -1,0 +1,160 @@
+"""The operator as a process: its parts put together, run, and stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import kopf
+import structlog
+
+from gamesession.admin import admin_application, serve_admin
+from gamesession.controller import handlers
+from gamesession.controller.announce import Announcer
+from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.changes import Changes, Task
+from gamesession.controller.comparison import Comparison
+from gamesession.controller.endings import Endings
+from gamesession.controller.games import Games
+from gamesession.controller.orphans import Orphans
+from gamesession.controller.queue import WorkQueue
+from gamesession.controller.sessions import Sessions
+from gamesession.controller.settings import OperatorSettings
+from gamesession.controller.store import Store
+from gamesession.kube import connection
+from gamesession.kube.cluster import Cluster
+from gamesession.kube.errors import ApiError, Unreachable
+from gamesession.kube.resources import GAMES, SESSIONS
+
+log = structlog.get_logger(__name__)
+
+POLL_SECONDS = 2.0
+ORPHAN_SECONDS = 30.0
+
+
+class Operator:
+    """The parts of the operator, wired.
+
+    Args:
+        cluster: the API server.
+        settings: what is served and how.
+    """
+
+    def __init__(self, cluster: Cluster, settings: OperatorSettings) -> None:
+        self.cluster = cluster
+        self.settings = settings
+        self.store = Store()
+        self.ready = asyncio.Event()
+        self._announcer = Announcer(cluster)
+        self._catalogue = Catalogue()
+        self.comparison = Comparison(cluster, self.store, settings.namespace)
+        self.endings = Endings(cluster, self.store, self._announcer, compare=self.comparison.ask)
+        self.queue: WorkQueue[Task] = WorkQueue(self._work)
+        self._changes = Changes(self.store, self.queue, self.endings, self._catalogue)
+        self._sessions = Sessions(
+            cluster,
+            self.store,
+            self._catalogue,
+            self._announcer,
+            compare=self.comparison.ask,
+            look_again=lambda key, seconds: self.queue.add_after(Task("session", key), seconds),
+        )
+        self._games = Games(
+            cluster,
+            self.store,
+            self._catalogue,
+            allow_privileged=settings.allow_privileged_templates,
+            changed=self._changes.acceptance_changed,
+            look_again=lambda key, seconds: self.queue.add_after(Task("game", key), seconds),
+        )
+        self._orphans = Orphans(cluster, self.store)
+        cluster.contact.on_regained = self.comparison.ask
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Raises:
+            DeafWatch: a watch tells nothing any more: start over.
+            Exception: whatever ended kopf.
+        """
+        await self._wait_for_crds()
+        log.info("operator started", namespaces=self.settings.namespace)
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(self._serve())
+            await kopf.operator(
+                registry=handlers.registry(
+                    self.cluster.configuration, self.store, self.comparison, self.endings
+                ),
+                settings=handlers.settings(),
+                namespaces=self.settings.namespace,
+                standalone=True,
+            )
+            serving.cancel()
+        log.info("operator stopped")
+
+    async def _serve(self) -> None:
+        """Begin once all that is there has been listed: a session whose pod is not known yet
+        would get a second one."""
+        while not self.ready.is_set():
+            try:
+                await self.comparison.load()
+                self.ready.set()
+            except (ApiError, Unreachable) as error:
+                log.warning("objects could not be listed", error=str(error))
+                await asyncio.sleep(POLL_SECONDS)
+        log.info("operator ready", sessions=len(self.store.sessions))
+        async with asyncio.TaskGroup() as tasks:
+            for work in (self.queue.run(), self.comparison.run(), self._sweep()):
+                tasks.create_task(work)
+
+    async def _work(self, task: Task) -> None:
+        await (self._games if task.kind == "game" else self._sessions).reconcile(task.key)
+
+    async def _sweep(self) -> None:
+        """The full sweep every `cleanup_interval`, and a look at orphans."""
+        swept = time.monotonic()
+        while True:
+            await asyncio.sleep(min(ORPHAN_SECONDS, self.settings.cleanup_interval))
+            await self._orphans.sweep()
+            if time.monotonic() - swept >= self.settings.cleanup_interval:
+                swept = time.monotonic()
+                await self.endings.sweep()
+
+    async def _wait_for_crds(self) -> None:
+        """kopf would wait for a kind that is not there for ever, and say nothing."""
+        told = False
+        while True:
+            try:
+                if await self.cluster.serves(GAMES) and await self.cluster.serves(SESSIONS):
+                    return
+                problem = "the CRDs are not installed: kubectl apply -f crds/"
+            except (ApiError, Unreachable) as error:
+                problem = str(error)
+            if not told:
+                log.warning("waiting for the API server", problem=problem)
+                told = True
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def run(settings: OperatorSettings) -> None:
+    """The operator, from configuration to its end.
+
+    Raises:
+        NoCluster: there is no way to an API server.
+        OSError: the admin port is taken.
+    """
+    configuration = await connection.load(settings.kubeconfig, settings.context)
+    async with Cluster(configuration, "operator") as cluster:
+        operator = Operator(cluster, settings)
+        admin = await serve_admin(
+            admin_application(
+                unhealthy=list,
+                unready=lambda: [] if operator.ready.is_set() else ["not listed everything yet"],
+            ),
+            settings.admin_host,
+            settings.admin_port,
+        )
+        try:
+            await operator.run()
+        finally:
+            await admin.cleanup()

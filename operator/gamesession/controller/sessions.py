@@ -1,0 +1,250 @@
+"""One look at one session: what is there, what should happen, do it, say so."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
+from gamesession.controller.announce import Announcer
+from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.shelf import Key, key_of
+from gamesession.controller.store import Store
+from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import ApiError, Conflict, Forbidden, Gone, Invalid, Unreachable
+from gamesession.kube.resources import GAMES, PODS, SESSIONS
+from gamesession.plan.capacity import next_in_turn
+from gamesession.plan.game import Game
+from gamesession.plan.phase import failed, pending
+from gamesession.plan.pod import Pod
+from gamesession.plan.problem import excerpt
+from gamesession.plan.session import FAILED, READY, Session
+from gamesession.plan.situation import Decision, Situation
+from gamesession.plan.start import decide
+from gamesession.plan.status import Fields
+
+log = structlog.get_logger(__name__)
+
+QUOTA_RETRY: Final = 5.0
+"""Seconds after which a pod that a quota or an admission webhook refused is tried again."""
+LOG_LINES: Final = 20
+
+
+class Sessions:
+    """Brings sessions to where they should be, a step at a time.
+
+    Args:
+        compare: asks for a comparison of the store with the API server.
+        look_again: (key, seconds) asks for another look at a session.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        catalogue: Catalogue,
+        announcer: Announcer,
+        *,
+        compare: Callable[[], None],
+        look_again: Callable[[Key, float], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._cluster = cluster
+        self._store = store
+        self._catalogue = catalogue
+        self._announcer = announcer
+        self._compare = compare
+        self._look_again = look_again
+        self._now = now
+
+    async def reconcile(self, key: Key) -> None:
+        """One step for the session under that name, if it is there.
+
+        Raises:
+            ApiError, Unreachable: a write or read did not succeed; to be called again.
+        """
+        session = self._store.sessions.get(key)
+        if session is None or session.deleting:
+            return
+        situation = self.situation(session)
+        now = self._now()
+        decision = decide(situation, now)
+        if decision.look_again:
+            self._look_again(key, (decision.look_again - now).total_seconds())
+        await self._act(situation, decision)
+        await self._adopt(session, situation.game)
+
+    def situation(self, session: Session) -> Situation:
+        """All that bears on a session's next step."""
+        game = self._store.game_of(session)
+        acceptance, message = self._catalogue.acceptance(game)
+        return Situation(
+            session=session,
+            game=game,
+            acceptance=acceptance,
+            acceptance_message=message,
+            pods=self._store.pods_of(session.uid),
+            previous=self._store.previous_pods(session),
+            first=self._store.first_of_player(session),
+            has_turn=game is None or self._has_turn(session, game),
+        )
+
+    def _has_turn(self, session: Session, game: Game) -> bool:
+        if game.max_sessions is None:
+            return True
+        occupied = self._store.occupied(key_of(game))
+        if session.uid in occupied:
+            return True
+        sessions = self._store.sessions_of(key_of(game))
+        return any(
+            each.uid == session.uid for each in next_in_turn(sessions, occupied, game.max_sessions)
+        )
+
+    async def _act(self, situation: Situation, decision: Decision) -> None:
+        session, game = situation.session, situation.game
+        if decision.create is not None and game is not None:
+            await self._create(session, game, decision.create)
+        if decision.status:
+            await self._tell(session, await self._with_log(decision))
+        for pod in decision.delete:
+            await self._delete_pod(pod)
+
+    # Create -------------------------------------------------------------------------------------
+
+    async def _create(self, session: Session, game: Game, attempt: int) -> None:
+        self._store.expected[session.uid] = key_of(game)
+        try:
+            for number in itertools.count(attempt):
+                if await self._created(session, game, number):
+                    return
+        except Forbidden as error:
+            self._release(session)
+            reason = "QuotaExceeded" if "exceeded quota" in error.message else "PodForbidden"
+            await self._tell(session, pending(session, self._now(), reason, error.message))
+            self._look_again(key_of(session), QUOTA_RETRY)
+        except Invalid as error:
+            self._release(session)
+            await self._tell(session, failed(session, self._now(), "PodInvalid", error.message))
+        except ApiError:
+            # No pod was made: another may have the turn until this one is tried again. When no
+            # answer came at all there may be one; the next try meets it by its name.
+            self._release(session)
+            raise
+
+    async def _created(self, session: Session, game: Game, attempt: int) -> bool:
+        """Make a pod, or adopt the one that an earlier try made; `False` if another's has its
+        name."""
+        body = self._catalogue.pod_of(game, session, attempt)
+        try:
+            pod = await self._cluster.create(PODS, session.namespace, body)
+        except Conflict:
+            pod = await self._cluster.get(PODS, session.namespace, body["metadata"]["name"])
+        if Pod.from_object(pod).owner_uid != session.uid:
+            return False
+        self._store.see_pod(pod)
+        return True
+
+    def _release(self, session: Session) -> None:
+        self._store.expected.pop(session.uid, None)
+
+    # Tell ---------------------------------------------------------------------------------------
+
+    async def _tell(self, session: Session, status: Fields) -> None:
+        """Write the status, unless somebody wrote in between: then look at what they wrote."""
+        if not status:
+            return
+        body = {"metadata": {"resourceVersion": session.resource_version}, "status": status}
+        try:
+            answer = await self._cluster.merge_patch(
+                SESSIONS, session.namespace, session.name, body, subresource="status"
+            )
+        except (Conflict, Gone):
+            await self._refresh(session)
+            raise
+        self._store.see_session(answer)
+        self._announce(session, answer, status)
+
+    async def _refresh(self, session: Session) -> None:
+        """The store was behind on a session: read it, and ask what else it missed."""
+        self._compare()
+        try:
+            self._store.see_session(
+                await self._cluster.get(SESSIONS, session.namespace, session.name)
+            )
+        except Gone:
+            self._store.lose_session(key_of(session), session.uid)
+
+    async def _with_log(self, decision: Decision) -> Fields:
+        if decision.log_of is None:
+            return decision.status
+        pod, container = decision.log_of
+        try:
+            text = await self._cluster.logs(
+                pod.namespace, pod.name, container, tail_lines=LOG_LINES, limit_bytes=64 * 1024
+            )
+        except (ApiError, Unreachable) as error:
+            log.info("log not readable", pod=pod.name, container=container, error=str(error))
+            return decision.status
+        status = decision.status
+        if last_words := excerpt(text):
+            for condition in status["conditions"]:
+                condition["message"] += f" The end of its log: {last_words}"
+        return status
+
+    def _announce(self, before: Session, answer: Object, status: Fields) -> None:
+        phase = status.get("phase")
+        if phase == READY and before.phase != READY:
+            self._announcer.ready(before, answer)
+        elif phase == FAILED:
+            self._announcer.failed(before, answer)
+
+    # Delete -------------------------------------------------------------------------------------
+
+    async def _delete_pod(self, pod: Pod) -> None:
+        try:
+            answer = await self._cluster.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
+        except Conflict:
+            answer = None  # another pod lives under that name
+        if answer is None:
+            self._store.lose_pod(key_of(pod), pod.uid)
+            self._compare()
+        else:
+            self._store.see_pod_leave(pod)
+
+    # Adopt --------------------------------------------------------------------------------------
+
+    async def _adopt(self, session: Session, game: Game | None) -> None:
+        """Labels and the Game's owner reference for a session that came without them."""
+        if game is None or game.deleting:
+            return
+        if session.labelled and game.uid in session.owner_uids:
+            return
+        current = await self._cluster.get(SESSIONS, session.namespace, session.name)
+        meta: dict[str, Any] = current["metadata"]
+        if meta["uid"] != session.uid:
+            return
+        owners = [owner for owner in meta.get("ownerReferences", []) if owner["uid"] != game.uid]
+        patch = {
+            "uid": session.uid,
+            "resourceVersion": meta["resourceVersion"],
+            "labels": {GAME_LABEL: session.game, SESSION_LABEL: session.name},
+            "ownerReferences": [*owners, owner_reference(game)],
+        }
+        answer = await self._cluster.merge_patch(
+            SESSIONS, session.namespace, session.name, {"metadata": patch}
+        )
+        self._store.see_session(answer)
+
+
+def owner_reference(game: Game) -> Object:
+    """By it Kubernetes' collector deletes a session after its Game."""
+    return {
+        "apiVersion": GAMES.api_version,
+        "kind": GAMES.kind,
+        "name": game.name,
+        "uid": game.uid,
+    }

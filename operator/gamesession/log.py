@@ -1,0 +1,40 @@
+"""One structured line per event: JSON in a pod, readable on a terminal (contract 7)."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logging(*, debug: bool = False) -> None:
+    """Send our own events, and the warnings of the libraries, to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    terminal = sys.stderr.isatty()
+    last: structlog.typing.Processor
+    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    errors = [] if terminal else [structlog.processors.dict_tracebacks]
+    level = logging.DEBUG if debug else logging.INFO
+    structlog.configure(
+        processors=[*shared, *errors, last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *errors,
+                last,
+            ],
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
