@@ -12,6 +12,8 @@ from tests.cluster.process import Command
 # and no other user of the machine reads the cluster. The part after the colon is just a name.
 ETCD_CLIENTS = "unix://localhost:2379"
 ETCD_PEERS = "unix://localhost:2380"
+CONTROLLER_MANAGER_HEALTH = 10257
+SCHEDULER_HEALTH = 10259
 # Client-side rate limits of the components are for many clusters' worth of machines between them
 # and the API server; here they would be what a burst of fifty sessions measures.
 FAST_CLIENT = ("--kube-api-qps=500", "--kube-api-burst=1000")
@@ -27,8 +29,9 @@ class Site:
         address: IP that the API server listens at.
         port: the API server's port.
         service_cidr: where services get their addresses.
-        durable: whether what is stored must outlive a crash of the machine (etcd's fsync).
-        advertised: whether pods may find the API server at its service's address.
+        durable: whether etcd waits for the disk, as it does where measurements should hold.
+        advertised: whether the address is one for others, in a network of this cluster's own:
+            pods find the API server by its service, and components tell their health.
     """
 
     programs: Path
@@ -99,7 +102,7 @@ def api_server(site: Site, *more: str) -> Command:
     )
 
 
-def controller_manager(site: Site, *more: str) -> Command:
+def controller_manager(site: Site) -> Command:
     """The controller manager: garbage collector, service accounts, node lifecycle and the rest."""
     credentials = site.credentials
     return site.program(
@@ -109,21 +112,31 @@ def controller_manager(site: Site, *more: str) -> Command:
         f"--service-account-private-key-file={credentials.service_account_key}",
         f"--root-ca-file={credentials.server_certificate}",
         "--leader-elect=false",
-        "--secure-port=0",
+        *health(site, CONTROLLER_MANAGER_HEALTH),
         *FAST_CLIENT,
-        *more,
     )
 
 
-def scheduler(site: Site, *more: str) -> Command:
+def scheduler(site: Site) -> Command:
     """The scheduler."""
     return site.program(
         "kube-scheduler",
         site.kubeconfig("kube-scheduler"),
         "--leader-elect=false",
-        "--secure-port=0",
+        *health(site, SCHEDULER_HEALTH),
         *FAST_CLIENT,
-        *more,
+    )
+
+
+def health(site: Site, port: int) -> tuple[str, ...]:
+    """Options for a port that tells a component's health, where the site has fixed ports."""
+    if not site.advertised:
+        return ("--secure-port=0",)
+    return (
+        f"--bind-address={site.address}",
+        f"--secure-port={port}",
+        f"--tls-cert-file={site.credentials.server_certificate}",
+        f"--tls-private-key-file={site.credentials.server_key}",
     )
 
 

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +21,8 @@ from tests.cluster.api import API
 from tests.cluster.binaries import KUBERNETES, KWOK
 from tests.cluster.components import Site
 from tests.cluster.credentials import ADMINISTRATOR
-from tests.cluster.errors import ClusterError, CommandError, ComponentError
+from tests.cluster.errors import ClusterError, ComponentError
+from tests.cluster.kubectl import kubectl
 from tests.cluster.process import Command, Process, die_with, start_time
 from tests.cluster.waiting import wait_for
 
@@ -161,14 +161,7 @@ class ControlPlane:
         Raises:
             CommandError: it ended with an error.
         """
-        command = [str(self.site.programs / "kubectl"), *arguments]
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
-        result = subprocess.run(
-            command, env=environment, input=stdin, capture_output=True, text=True, check=False
-        )
-        if result.returncode:
-            raise CommandError(command, result.returncode, result.stdout + result.stderr)
-        return result.stdout
+        return kubectl(self.site.programs, self.kubeconfig, *arguments, stdin=stdin)
 
     def service_account_token(self, namespace: str, name: str, seconds: int = 3600) -> str:
         """A token of an existing service account, as a pod would get one."""
@@ -216,7 +209,10 @@ class ControlPlane:
     def _spawn(self, command: Command) -> None:
         self._commands[command.name] = command
         self._processes[command.name] = Process.spawn(
-            command, self.site.directory, self.log(command.name), die_with(os.getpid())
+            command,
+            self.site.directory,
+            self.log(command.name),
+            in_child=die_with(os.getpid()),
         )
 
     def _await_api_server(self) -> None:

@@ -104,7 +104,6 @@ class Credentials:
             "CN = kube-apiserver",
             f"subjectAltName={names}",
         )
-        # Kubelets ask the API server what a client may do; of a master they need not.
         master = "O = system:masters\nCN = kube-apiserver-kubelet-client"
         certify(self.client_certificate, self.client_key, master, "extendedKeyUsage = clientAuth")
         # The older of openssl's two forms of a key: Kubernetes takes elliptic curves in no other.

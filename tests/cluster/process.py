@@ -44,7 +44,13 @@ class Process:
 
     @classmethod
     def spawn(
-        cls, command: Command, directory: Path, log: Path, in_child: Callable[[], object]
+        cls,
+        command: Command,
+        directory: Path,
+        log: Path,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        in_child: Callable[[], object] | None = None,
     ) -> Process:
         """Starts a program in a session of its own (no Ctrl-C reaches it), output into its log.
 
@@ -52,13 +58,14 @@ class Process:
             command: what to run.
             directory: its working directory.
             log: appended to.
+            stdin: a file descriptor that it reads from.
             in_child: called in the new process before the program begins.
         """
         with log.open("ab") as output:
             child = subprocess.Popen(
                 command.arguments,
                 cwd=directory,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,

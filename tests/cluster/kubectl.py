@@ -1,0 +1,32 @@
+"""Runs kubectl against one cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from tests.cluster.errors import CommandError
+
+
+def kubectl(programs: Path, kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
+    """Runs kubectl and returns what it printed.
+
+    Args:
+        programs: directory with Kubernetes' programs.
+        kubeconfig: whose current context names the cluster and the user.
+        arguments: kubectl's.
+        stdin: what it reads, for `-f -`.
+
+    Raises:
+        CommandError: it ended with an error.
+    """
+    command = [str(programs / "kubectl"), *arguments]
+    # A proxy for the outside world knows nothing of a cluster in here.
+    environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "NO_PROXY": "*"}
+    result = subprocess.run(
+        command, env=environment, input=stdin, capture_output=True, text=True, check=False
+    )
+    if result.returncode:
+        raise CommandError(command, result.returncode, result.stdout + result.stderr)
+    return result.stdout
