@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 from fortune_game.settings import Settings
 
+from gamesession.api.game import GameSpec
+from gamesession.api.session import GameSessionSpec
+
 CLUSTER_WIDE = {"Namespace", "ClusterRole", "ClusterRoleBinding"}
 
 
@@ -30,6 +33,13 @@ def test_the_services_of_the_game_are_the_ports_of_the_code(sample: Path) -> Non
     assert {port["containerPort"] for port in container["ports"]} == {*ports.values()}
     assert game["spec"]["hooks"]["onClose"]["service"] in ports
     assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8001}
+
+
+def test_the_operator_reads_the_game_and_the_session(sample: Path) -> None:
+    (game,), (session,) = objects(sample, "game.yaml"), objects(sample, "gamesession.yaml")
+    spec = GameSpec.model_validate(game["spec"])
+    assert spec.route == "fortune" and spec.hooks.on_close is not None
+    assert GameSessionSpec.model_validate(session["spec"]).user == "alice"
 
 
 def test_the_session_is_one_of_the_game(sample: Path) -> None:
