@@ -24,14 +24,12 @@ class Record:
         started: when that process started, see `Process`.
         checkout: the folder it was started from.
         key: what it was started as; another key needs another start.
-        made: directories of the machine that were made for it to mount at.
     """
 
     pid: int
     started: int
     checkout: str
     key: str
-    made: list[str]
 
     @classmethod
     def load(cls) -> Record | None:
