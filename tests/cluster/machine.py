@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tests.cluster import (
     cgroup,
     components,
     health,
+    mountpoints,
     namespaces,
     network,
     node,
@@ -215,10 +216,10 @@ class Machine:
         self.site.credentials.create(self.site.address, network.SERVICE_ADDRESS, node.NAME)
         cgroup.create()
         plan = self._plan()
-        made = make_directories(node.PRIVATE_DIRECTORIES)
+        mountpoints.make(node.PRIVATE_DIRECTORIES)
 
         def prepare(holder: Process, first: int) -> None:
-            Record(holder.pid, holder.started, str(self.checkout), self._key(), made).save()
+            Record(holder.pid, holder.started, str(self.checkout), self._key()).save()
             network.connect(first)
 
         namespaces.start(plan, prepare)
@@ -318,25 +319,8 @@ def clear(record: Record | None) -> None:
     network.disconnect()
     cgroup.remove()
     shutil.rmtree(left.DATA, ignore_errors=True)
+    mountpoints.remove()
     if record is not None:
-        remove_directories(record.made)
         (Path(record.checkout) / ".cluster" / "kubeconfig").unlink(missing_ok=True)
     if remaining := left.leftovers():
         raise ClusterError("still there after stopping:\n" + "\n".join(remaining))
-
-
-def make_directories(targets: Iterable[str]) -> list[str]:
-    """Makes the directories to mount at that are missing; returns them, inner ones first."""
-    made: list[str] = []
-    for target in map(Path, targets):
-        missing = [path for path in (target, *target.parents) if not path.exists()]
-        target.mkdir(parents=True, exist_ok=True)
-        made[:0] = map(str, missing)
-    return made
-
-
-def remove_directories(made: Iterable[str]) -> None:
-    """Removes directories that `make_directories` made, but none that others use by now."""
-    for directory in made:
-        with contextlib.suppress(OSError):
-            Path(directory).rmdir()
