@@ -1,4 +1,4 @@
-"""Directories of the machine that the node mounts its own over, made only where they are missing."""
+"""Directories of the machine that the node mounts its own over; made where they are missing."""
 
 from __future__ import annotations
 
