@@ -14,7 +14,7 @@ from tests.cluster.errors import CommandError
 from tests.cluster.progress import step
 
 SUITE = "trixie"
-PACKAGES = ("python3", "python3-venv", "ca-certificates")
+PACKAGES = ("apt", "python3", "python3-venv", "ca-certificates")
 DOCKERFILE = "FROM scratch\nADD base.tar /\n"
 NEEDED = (
     *("mmdebstrap", "buildah", "unshare"),
