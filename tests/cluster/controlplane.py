@@ -60,7 +60,8 @@ class ControlPlane:
     ) -> None:
         self._crds = [crds] if isinstance(crds, Path) else list(crds)
         self._scheduler = scheduler
-        self._nodes = [NODE, *(f"{NODE}-{number}" for number in range(2, nodes + 1))] * kwok
+        names = [NODE, *(f"{NODE}-{number}" for number in range(2, nodes + 1))]
+        self._nodes = names if kwok else []
         self._pod_cidr = pod_cidr
         self._api_server = api_server
         self._commands: dict[str, Command] = {}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from tests.cluster import components, node
@@ -27,8 +29,7 @@ def checks(site: Site) -> dict[str, Callable[[], bool]]:
             and site.credentials.api().exists(DEFAULT_SERVICE_ACCOUNT)
         ),
         "kube-scheduler": lambda: answers(site, f"{secure}:{components.SCHEDULER_HEALTH}/healthz"),
-        # A node without containerd does not stay Ready.
-        "containerd": lambda: node.socket(site).exists(),
+        "containerd": lambda: accepts(node.socket(site)),
         "kubelet": lambda: answers(site, f"{plain}:{node.KUBELET_HEALTH}/healthz") and ready(site),
         "kube-proxy": lambda: answers(site, f"{plain}:{node.PROXY_HEALTH}/healthz"),
     }
@@ -59,6 +60,17 @@ def answers(site: Site, url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def accepts(path: Path) -> bool:
+    """Whether something accepts connections at a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(SECONDS)
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def ready(site: Site) -> bool:

@@ -93,6 +93,7 @@ class Machine:
         Raises:
             ClusterError: there is none.
         """
+        prerequisites.require_root("The cluster with a real node")
         record = Record.load()
         if record is None or not record.process.alive:
             raise ClusterError("there is no cluster on this machine; `make cluster` starts it")
@@ -171,7 +172,9 @@ class Machine:
 
     def restart(self, name: str) -> None:
         """Kills a component, and returns when its successor is ready."""
-        self.component(name).end(grace=0)
+        old = self.component(name)
+        old.end(grace=0)
+        wait_for(lambda: self._succeeded(name, old), START_SECONDS, f"{name} to run again")
         self._await_health()
 
     def pause(self, name: str) -> None:
@@ -181,6 +184,12 @@ class Machine:
     def resume(self, name: str) -> None:
         """Lets a paused component go on."""
         self.component(name).send(signal.SIGCONT)
+
+    def _succeeded(self, name: str, old: Process) -> bool:
+        try:
+            return self.component(name) != old
+        except ClusterError:
+            return False
 
     def _can_go_on(self, record: Record | None) -> bool:
         """Whether the cluster that runs is this checkout's, as it would be started now."""

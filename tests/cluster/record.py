@@ -13,6 +13,8 @@ from tests.cluster import cache
 from tests.cluster.process import Process
 
 DIRECTORY = Path("/run/gamesession-cluster")
+# Never removed: those who wait for it would hold another lock than those who come after.
+LOCK = Path("/run/gamesession-cluster.lock")
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,12 @@ class Record:
 @contextmanager
 def alone() -> Iterator[None]:
     """No other process of the machine starts or stops the cluster meanwhile."""
-    with cache.lock(
-        DIRECTORY / "lock", "waiting for another process that starts or stops the cluster ..."
-    ):
+    waiting = "waiting for another process that starts or stops the cluster ..."
+    with cache.lock(LOCK, waiting):
+        DIRECTORY.mkdir(exist_ok=True)
         yield
 
 
 def forget() -> None:
-    """Removes what is written down; only while `alone()`, whose lock goes with it."""
+    """Removes what is written down; only while `alone()`."""
     shutil.rmtree(DIRECTORY, ignore_errors=True)
