@@ -13,7 +13,7 @@ help: ## List these targets
 
 .PHONY: demo
 demo: $(BIN)/.installed ## The whole way on a real Kubernetes, told line by line (CONTEXT=… for your own)
-	@$(BIN)/python -m tests.demo $(if $(CONTEXT),--context $(CONTEXT))
+	@$(BIN)/python -m demo $(if $(CONTEXT),--context $(CONTEXT))
 
 .PHONY: test
 test: $(BIN)/.installed ## All tests; says what it could not run here, and why

@@ -1,0 +1,88 @@
+"""Operator, gateway and fortune-game, from the files of `crds/` and `manifests/`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import time
+
+from demo.stage import DidNotHappen, line
+from demo.target import FORTUNE, GAMES, ROOT, SYSTEM, Target
+from tests.cluster.errors import ClusterError
+
+IDLE_TIMEOUT = "10s"
+"""In place of 30 minutes, for the demo."""
+ROLLOUT = "--timeout=120s"
+
+
+def everything(target: Target) -> str:
+    """Install all; returns the secret that signs tokens.
+
+    Raises:
+        DidNotHappen, ClusterError: something did not get ready; with kubectl's words.
+    """
+    versions = target.images()
+    begun = time.monotonic()
+    target.kubectl("apply", "-f", str(ROOT / "crds"))
+    target.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"))
+    target.kubectl("apply", "-f", str(ROOT / "manifests" / "install" / "namespaces.yaml"))
+    secret = signing_secret(target)
+    target.kubectl("apply", "-f", str(ROOT / "manifests" / "install"))
+    target.kubectl("-n", GAMES, "apply", "-f", str(FORTUNE / "redis.yaml"))
+    for name, namespace in (
+        ("gamesession-operator", SYSTEM),
+        ("gamesession-gateway", SYSTEM),
+        ("fortune-redis", GAMES),
+    ):
+        roll_out(target, namespace, name, versions.get(name))
+    line("Operator, gateway and Redis run.", time.monotonic() - begun)
+    the_game(target)
+    return secret
+
+
+def the_game(target: Target) -> None:
+    """The fortune-game as the sample has it, but for its idle timeout."""
+    begun = time.monotonic()
+    target.kubectl("-n", GAMES, "apply", "-f", str(FORTUNE / "game.yaml"))
+    patch = {"spec": {"session": {"idleTimeout": IDLE_TIMEOUT}}}
+    target.kubectl(
+        *("-n", GAMES, "patch", "game", "fortune-game"),
+        *("--type=merge", "-p", json.dumps(patch)),
+    )
+    target.kubectl(
+        *("-n", GAMES, "wait", "--for=condition=Accepted", "game/fortune-game", "--timeout=60s")
+    )
+    line(
+        f"The fortune-game is accepted; its idle timeout here is {IDLE_TIMEOUT}.",
+        time.monotonic() - begun,
+    )
+
+
+def roll_out(target: Target, namespace: str, name: str, version: str | None) -> None:
+    """Wait for a Deployment, restarted if its image is another than before."""
+    if version:
+        annotations = {"gamelibrary.io/image": version}
+        patch = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+        target.kubectl("-n", namespace, "patch", "deployment", name, "-p", json.dumps(patch))
+    try:
+        target.kubectl("-n", namespace, "rollout", "status", f"deployment/{name}", ROLLOUT)
+    except ClusterError as error:
+        raise DidNotHappen(
+            f"Deployment {namespace}/{name} did not get ready ({error}); see "
+            f"{target.prefix} -n {namespace} describe pods"
+        ) from error
+
+
+def signing_secret(target: Target) -> str:
+    """The HS256 secret: the one that is there, else a new one."""
+    path = "jsonpath={.data.secret}"
+    get = ("-n", SYSTEM, "get", "secret", "gamesession-jwt", "--ignore-not-found", "-o", path)
+    if found := target.kubectl(*get):
+        return base64.b64decode(found).decode()
+    secret = secrets.token_urlsafe(48)
+    target.kubectl(
+        *("-n", SYSTEM, "create", "secret", "generic", "gamesession-jwt"),
+        f"--from-literal=secret={secret}",
+    )
+    return secret

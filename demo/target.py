@@ -1,0 +1,104 @@
+"""The cluster that the demo runs on: this machine's own, or one that was named."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from demo.stage import DidNotHappen, line
+from tests.cluster.errors import ClusterError
+from tests.cluster.machine import Machine
+
+ROOT = Path(__file__).resolve().parents[1]
+SYSTEM = "gamesession-system"
+GAMES = "games"
+FORTUNE = ROOT / "manifests" / "samples" / "fortune-game"
+
+
+class Target(Protocol):
+    """A cluster."""
+
+    prefix: str
+    """What a person types before `get pods`."""
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl; its output. Raises ClusterError."""
+
+    def images(self) -> dict[str, str]:
+        """Make sure of the images; for each Deployment a value that changes with its image."""
+
+    def gateway(self) -> AbstractContextManager[str]:
+        """The gateway's URL, while it is open."""
+
+
+class OwnMachine:
+    """The cluster that is built on this machine."""
+
+    prefix = "kubectl"
+
+    def __init__(self) -> None:
+        self.machine = Machine.up()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        return self.machine.kubectl(*arguments, stdin=stdin)
+
+    def images(self) -> dict[str, str]:
+        build = self.machine.build_image
+        include = ["Dockerfile", "requirements.lock", "operator/gamesession"]
+        ours = build(ROOT, "localhost/gamesession/gamesession:dev", include=include)
+        build(FORTUNE, "localhost/gamesession/fortune-game:dev", include=["Dockerfile", "app"])
+        redis = build(FORTUNE / "redis", "localhost/gamesession/fortune-redis:dev")
+        return {
+            "gamesession-operator": ours,
+            "gamesession-gateway": ours,
+            "fortune-redis": redis,
+        }
+
+    @contextlib.contextmanager
+    def gateway(self) -> Iterator[str]:
+        path = "jsonpath={.spec.clusterIP}"
+        address = self.kubectl("-n", SYSTEM, "get", "service", "gamesession-gateway", "-o", path)
+        yield f"http://{address}"
+
+
+class NamedContext:
+    """A cluster of the user's own. Nothing is built; its nodes must have, or be able to pull, the
+    images `localhost/gamesession/{gamesession,fortune-game,fortune-redis}:dev`."""
+
+    def __init__(self, context: str) -> None:
+        self.context = context
+        self.prefix = f"kubectl --context {context}"
+        if shutil.which("kubectl") is None:
+            raise DidNotHappen("kubectl is missing; install it to use a cluster of your own")
+        line(f"Context {context}: no cluster is built, images are taken as the nodes have them.")
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        command = ["kubectl", "--context", self.context, *arguments]
+        result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}")
+        return result.stdout
+
+    def images(self) -> dict[str, str]:
+        return {}
+
+    @contextlib.contextmanager
+    def gateway(self) -> Iterator[str]:
+        command = ["kubectl", "--context", self.context, "-n", SYSTEM, "port-forward"]
+        forward = subprocess.Popen(
+            [*command, "service/gamesession-gateway", ":80"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            said = forward.stdout.readline() if forward.stdout else ""
+            if not (port := re.search(r"127\.0\.0\.1:(\d+)", said)):
+                raise DidNotHappen("kubectl port-forward to the gateway did not open a port")
+            yield f"http://127.0.0.1:{port[1]}"
+        finally:
+            forward.terminate()
+            forward.wait()
