@@ -10,6 +10,8 @@ from pydantic.config import JsonDict
 
 from gamesession.api.conditions import Condition
 from gamesession.api.duration import BOUNDED_PATTERN
+from gamesession.api.fallback import Fallback
+from gamesession.api.hooks import Hooks
 from gamesession.api.metadata import Metadata
 from gamesession.api.parts import (
     RULES,
@@ -22,7 +24,6 @@ from gamesession.api.parts import (
     Port,
     ServiceName,
     StartTimeout,
-    UrlPath,
     cel,
 )
 
@@ -139,88 +140,6 @@ class WarmPool(Part):
 
     size: Count = 0
     """How many unclaimed pods to keep. Default: 0."""
-
-
-class OnClaim(Part):
-    """A request that the operator makes to a pod when it gets its user, before the session is
-    Ready: POST with the identity headers, an Idempotency-Key and {session_id, user_id, game_id} as
-    JSON. At least once per pod; after three failures in 10s the session gets another pod."""
-
-    service: ServiceName
-    """Name of the service that is called, one of spec.services."""
-
-    path: UrlPath
-    """Path of the request."""
-
-
-class OnClose(Part):
-    """A request that the kubelet makes to a pod before it stops (preStop, GET, without identity:
-    remember onClaim). It is made before every orderly stop, also of warm pods without a user, and
-    may repeat; not on a crash, a lost node or a forced deletion. With it, the next session of the
-    same user and game gets its pod only when the old pod is gone, or timeout has passed."""
-
-    service: ServiceName
-    """Name of the service that is called, one of spec.services. The hook is set on the container
-    that declares its port, else on the first; that one may not have a preStop of its own."""
-
-    path: UrlPath
-    """Path of the request."""
-
-    timeout: Duration = timedelta(seconds=10)
-    """How long it may take, from the deletion of the pod on. The pod's grace period is at least
-    5s more. Default: 10s."""
-
-
-class Hooks(Part):
-    """Requests that tell a pod when it gets its user and when it stops."""
-
-    on_claim: OnClaim | None = None
-    """When a pod gets its user."""
-
-    on_close: OnClose | None = None
-    """When a pod stops."""
-
-
-class Fallback(Part):
-    """Who answers when no session can be had: a Service of this namespace (service, port, path), or
-    a URL that the gateway allows. It takes requests at once on capacity, start_failed and
-    unavailable; never a request of which part was sent to a pod."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            RULES: [
-                cel(
-                    "has(self.url) != has(self.service)",
-                    "set exactly one of url and service (with port)",
-                ),
-                cel(
-                    "has(self.service) == has(self.port)",
-                    "service and port belong together: set both, or url alone",
-                ),
-                cel(
-                    "!has(self.url) || !has(self.path)",
-                    "path belongs to service: write it into url instead",
-                    ".path",
-                ),
-            ]
-        }
-    )
-
-    service: DnsLabel | None = None
-    """Name of a Service in this namespace."""
-
-    port: Port | None = None
-    """Port of that Service."""
-
-    path: UrlPath | None = None
-    """Prefix that the paths of requests get. Default: none."""
-
-    url: Annotated[str, Field(pattern=r"^https?://[!-~]+$", max_length=2048)] | None = None
-    """Base URL; it must be in the gateway's allow-list."""
-
-    on_slow_start: bool = False
-    """Whether it also takes requests whose pod was not up in the time that the gateway holds them.
-    Default: false."""
 
 
 def _hook_names_a_service(hook: str) -> JsonDict:

@@ -14,7 +14,8 @@ import math
 from datetime import timedelta
 from typing import Any, Final, Literal
 
-from gamesession.api.game import GameSpec, OnClose
+from gamesession.api.game import GameSpec
+from gamesession.api.hooks import OnClose
 from gamesession.api.labels import (
     API_VERSION,
     GAME_ENV,
