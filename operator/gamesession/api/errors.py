@@ -70,7 +70,16 @@ class GameNotFound(NotFound):
 
 
 class MethodNotAllowed(GameSessionError):
+    """
+    Attributes:
+        allowed: the methods that are, for the header `Allow`.
+    """
+
     status, code = 405, "method_not_allowed"
+
+    def __init__(self, message: str, *, allowed: str = "") -> None:
+        super().__init__(message)
+        self.allowed = allowed
 
 
 class PayloadTooLarge(GameSessionError):

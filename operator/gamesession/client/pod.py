@@ -28,7 +28,8 @@ class Pod:
 
     Attributes:
         ip: `""` as long as it has none.
-        going: it is being deleted, or has stopped: nobody may talk to it any more.
+        deleting: it is being deleted; requests that it has, it may still answer.
+        stopped: its containers have ended for good.
         probes: container port → the readiness probe of the container that declares it, where
             that is an `httpGet`.
     """
@@ -36,20 +37,26 @@ class Pod:
     name: str
     uid: str
     ip: str
-    going: bool
+    deleting: bool
+    stopped: bool
     ready: bool
     probes: Mapping[int, HttpProbe]
+
+    @property
+    def going(self) -> bool:
+        """Whether it gets no new requests any more."""
+        return self.deleting or self.stopped
 
     @classmethod
     def from_object(cls, pod: dict[str, Any]) -> Pod:
         """Read a pod as the API server has it."""
         meta, status = pod["metadata"], pod.get("status", {})
-        stopped = status.get("phase") in ("Succeeded", "Failed")
         return cls(
             name=meta["name"],
             uid=meta["uid"],
             ip=status.get("podIP", ""),
-            going=stopped or "deletionTimestamp" in meta,
+            deleting="deletionTimestamp" in meta,
+            stopped=status.get("phase") in ("Succeeded", "Failed"),
             ready=any(
                 condition["type"] == "Ready" and condition["status"] == "True"
                 for condition in status.get("conditions", [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -31,6 +31,7 @@ from gamesession.kube.errors import (
     Unreachable,
 )
 from gamesession.kube.events import post_event
+from gamesession.kube.informer import Informer
 from gamesession.kube.resources import GAMES, SESSIONS
 from gamesession.plan.game import Game
 from gamesession.plan.session import FAILED, Session
@@ -115,13 +116,16 @@ class Sessions:
         ]
         return any(gone)
 
-    async def refresh(self, game: Game, user: str) -> None:
-        """Read the session of that name anew, where what we know of it turned out to be wrong.
-
-        Raises:
-            NameCollision, Unavailable: as for `ensure`.
-        """
-        await self._fetch(game, user)
+    async def refresh(self, session: Session) -> None:
+        """Read a session and its pod anew, where what we know of them turned out to be wrong.
+        Where the API server does not answer, what we know stays."""
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self._reread(self._directory.sessions, session.name, session.uid)
+                if session.pod_name:
+                    await self._reread(self._directory.pods, session.pod_name, session.pod_uid)
+        except (ApiError, Unreachable, TimeoutError) as error:
+            log.warning("not read anew", session=session.name, error=str(error) or repr(error))
 
     # Making -------------------------------------------------------------------------------------
 
@@ -258,6 +262,14 @@ class Sessions:
             log.warning("event not written", reason=reason, error=str(error))
 
     # Asking the API server ----------------------------------------------------------------------
+
+    async def _reread(self, informer: Informer[Any], name: str, uid: str) -> None:
+        try:
+            found = await self._cluster.get(informer.resource, self._namespace, name)
+        except Gone:
+            informer.forget(name, uid)
+        else:
+            informer.offer(found)
 
     async def _fetch(self, game: Game, user: str) -> Session | None:
         """What lives under the derived name, from the API server itself."""

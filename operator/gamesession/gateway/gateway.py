@@ -1,0 +1,101 @@
+"""One request: who asks, for what, and the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from aiohttp import hdrs, web
+
+from gamesession.api.errors import BadRequest, GameSessionError, MethodNotAllowed
+from gamesession.gateway.answers import REQUEST_ID, error_answer, json_answer, request_id_of
+from gamesession.gateway.auth import Authenticator
+from gamesession.gateway.body import Body
+from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.hold import REUSED, Target
+from gamesession.gateway.metrics import request_seconds
+from gamesession.gateway.paths import parse_target
+from gamesession.gateway.proxy import Passage, Proxy
+from gamesession.gateway.routes import EndpointRoute, Routes
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Trail:
+    """What is known of a request so far, for answers to errors and for metrics."""
+
+    request_id: str
+    game: str = ""
+    start: str = "none"
+    body: Body | None = None
+
+
+class Gateway:
+    """Answers requests.
+
+    Args:
+        body_of: makes the body of a request, within the configured bounds.
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        routes: Routes,
+        endpoints: Endpoints,
+        proxy: Proxy,
+        body_of: Callable[[web.BaseRequest], Body],
+    ) -> None:
+        self._authenticator = authenticator
+        self._routes = routes
+        self._endpoints = endpoints
+        self._proxy = proxy
+        self._body_of = body_of
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request, whatever comes of it."""
+        began = asyncio.get_running_loop().time()
+        trail = Trail(request_id_of(request.headers.get(REQUEST_ID)))
+        try:
+            answer = await self._answer(request, trail)
+        except GameSessionError as error:
+            answer = error_answer(error, trail.request_id)
+        except Exception:
+            log.exception("request failed", request_id=trail.request_id)
+            failure = GameSessionError("The gateway failed on this request.")
+            answer = error_answer(failure, trail.request_id)
+        if not answer.prepared and trail.body is not None and trail.body.awaits_go_ahead:
+            answer.force_close()  # nobody knows whether the body will come now
+        seconds = asyncio.get_running_loop().time() - began
+        request_seconds(trail.game, trail.start, answer.status).observe(seconds)
+        return answer
+
+    async def _answer(self, request: web.BaseRequest, trail: Trail) -> web.StreamResponse:
+        user = self._authenticator.user_of(request.headers.get(hdrs.AUTHORIZATION))
+        _check(request)
+        path = parse_target(request.raw_path)
+        route = self._routes.resolve(path, request.method)
+        trail.game = route.game.name
+        trail.body = self._body_of(request)
+        if isinstance(route, EndpointRoute):
+            status, body = await self._endpoints.answer(route, user)
+            return json_answer(body, status, trail.request_id)
+
+        def on_target(target: Target) -> None:
+            trail.start = target.start
+            if target.start == REUSED:
+                log.debug("session reused", user=user, game=trail.game, session=target.session.name)
+
+        passage = Passage(request, route, path, user, trail.request_id, trail.body)
+        return await self._proxy.carry(passage, on_target)
+
+
+def _check(request: web.BaseRequest) -> None:
+    """Refuse what is no plain request."""
+    if request.method in ("CONNECT", "TRACE"):
+        raise MethodNotAllowed(f"{request.method} is not served.")
+    connection = request.headers.get(hdrs.CONNECTION)
+    if connection and hdrs.UPGRADE in request.headers and "upgrade" in connection.lower():
+        raise BadRequest("Upgrades are not served: send this as a plain request.")

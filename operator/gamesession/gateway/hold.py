@@ -1,0 +1,159 @@
+"""Waiting for a session to serve, and the pod that a request then goes to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+from gamesession.api.errors import SessionStarting, UpstreamUnreachable
+from gamesession.api.game import Service
+from gamesession.client.activity import Activity, Use
+from gamesession.client.directory import Directory
+from gamesession.client.pod import Pod
+from gamesession.client.sessions import Sessions
+from gamesession.gateway.dial import Dials
+from gamesession.gateway.places import Places
+from gamesession.plan.game import Game
+from gamesession.plan.session import READY, Session
+
+RETRY_AFTER: Final = 2
+REUSED: Final = "reused"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes.
+
+    Attributes:
+        start: what the user met: `reused`, or the session's start (`cold`, `warm`).
+    """
+
+    session: Session
+    pod: Pod
+    port: int
+    start: str
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """The pod's uid, and its IP address."""
+        return self.pod.uid, self.pod.ip
+
+
+class Holds:
+    """Finds the pod for a request, and lets the request wait where there is none yet.
+
+    Args:
+        hold: seconds that a request waits.
+    """
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        directory: Directory,
+        activity: Activity,
+        dials: Dials,
+        places: Places,
+        *,
+        hold: float,
+    ) -> None:
+        self._sessions = sessions
+        self._directory = directory
+        self._activity = activity
+        self._dials = dials
+        self._places = places
+        self._hold = hold
+
+    def serving(self, game: Game, service: Service, user: str) -> Target | None:
+        """The pod that serves the user already."""
+        session = self._directory.find(game.name, user)
+        if session is None or session.phase != READY:
+            return None
+        pod = self._directory.pod_of(session)
+        return Target(session, pod, _port(session, service), REUSED) if pod else None
+
+    def doubt(self, target: Target) -> None:
+        """Take note that a target did not do what a session's pod does."""
+        self._dials.doubt(target.pod, target.port)
+
+    async def wait(
+        self, game: Game, service: Service, user: str, *, doubted: Target | None = None
+    ) -> Target:
+        """Wait until the user's session serves; it is made if there is none.
+
+        Args:
+            doubted: a target that was tried in vain: should it be the one again, it is dialled
+                although its session is Ready.
+
+        Raises:
+            SessionStarting: not within the hold.
+            Capacity: too many wait already.
+            UpstreamUnreachable: the session is Ready, but its pod takes no connections.
+            GameSuspended, StartFailed, NameCollision, Unavailable: as `Sessions.ensure`.
+        """
+        before = self._directory.find(game.name, user)
+        reused_pod = before.pod_uid if before is not None and before.phase == READY else None
+        with self._places.take(game.name):
+            use: Use | None = None
+            try:
+                async with asyncio.timeout(self._hold):
+                    while True:
+                        session = await self._sessions.ensure(game, user)
+                        use = self._follow(use, session)
+                        found = await self._look(game, service, session, doubted)
+                        if found is not None:
+                            return _started(found, session, reused_pod)
+            except TimeoutError as error:
+                raise SessionStarting(
+                    "The session is starting; try again.", retry_after=RETRY_AFTER
+                ) from error
+            finally:
+                if use is not None:
+                    self._activity.end(use)
+
+    async def _look(
+        self, game: Game, service: Service, session: Session, doubted: Target | None
+    ) -> Target | None:
+        """The target, if the session has one now; `None` once there is something new to see."""
+        pod = self._directory.pod_of(session)
+        ready = session.phase == READY
+        if pod is None or (game.spec.hooks.on_claim is not None and not ready):
+            await self._directory.changed(game.name, session.user)
+            return None
+        target = Target(session, pod, _port(session, service), REUSED)
+        if ready and (doubted is None or doubted.address != target.address):
+            return target
+        if await self._dials.reach(pod, target.port, lambda: self._is_pod_of(session, pod)):
+            return target
+        if ready and self._is_pod_of(session, pod):
+            raise UpstreamUnreachable(f"Service {service.name} takes no connections.")
+        return None
+
+    def _is_pod_of(self, session: Session, pod: Pod) -> bool:
+        """Whether a pod is still the one that this life of the session talks to."""
+        now = self._directory.sessions.get(session.name)
+        if now is None or now.uid != session.uid:
+            return False
+        current = self._directory.pod_of(now)
+        return current is not None and (current.uid, current.ip) == (pod.uid, pod.ip)
+
+    def _follow(self, use: Use | None, session: Session) -> Use:
+        """Who waits for a session uses it, so that it is not taken for abandoned."""
+        if use is not None:
+            if use.uid == session.uid:
+                return use
+            self._activity.end(use)
+        return self._activity.begin(session)
+
+
+def _started(target: Target, session: Session, reused_pod: str | None) -> Target:
+    if target.pod.uid == reused_pod:
+        return target
+    start = (session.start_kind or "Cold").lower()
+    return Target(target.session, target.pod, target.port, start)
+
+
+def _port(session: Session, service: Service) -> int:
+    """The service's port as it was bound, for the Game may say another by now."""
+    bound = session.services.get(service.name) if session.phase == READY else None
+    return int(bound.rpartition(":")[2]) if bound else service.port

@@ -1,0 +1,44 @@
+"""aiohttp's HTTP server, with our own words for what it cannot read."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from gamesession.api.errors import BadRequest, GameSessionError, HeadersTooLarge
+from gamesession.gateway.answers import error_answer, request_id_of
+
+
+class GatewayProtocol(RequestHandler):
+    """Answers errors below the level of our handler in the shape that all errors have."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The answer to a request that could not be read, or that our handler failed on."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        answer = error_answer(_error(status, exc), request_id_of(None))
+        answer.force_close()
+        return answer
+
+
+class GatewayServer(web.Server):
+    """Makes our protocol for every connection."""
+
+    def __call__(self) -> RequestHandler:
+        return GatewayProtocol(self, loop=self._loop, **self._kwargs)
+
+
+def _error(status: int, exc: BaseException | None) -> GameSessionError:
+    too_many = isinstance(exc, BadHttpMessage) and "Too many headers" in exc.message
+    if isinstance(exc, LineTooLong) or too_many:
+        return HeadersTooLarge("The head of the request is too large.")
+    if status == 400:
+        return BadRequest("This is no HTTP request that can be read.")
+    return GameSessionError("The gateway failed on this request.")

@@ -1,0 +1,231 @@
+"""Passing a request on to the user's pod, and the pod's answer back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
+from gamesession.api.names import SessionId
+from gamesession.client.activity import Activity
+from gamesession.client.sessions import Sessions
+from gamesession.gateway.answers import REQUEST_ID
+from gamesession.gateway.body import Body
+from gamesession.gateway.headers import encoded, to_client, to_pod
+from gamesession.gateway.hold import Holds, Target
+from gamesession.gateway.paths import GamePath
+from gamesession.gateway.relay import relay
+from gamesession.gateway.routes import ServiceRoute
+from gamesession.gateway.upstream import Upstreams, origin
+
+IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+MISDIRECTED: Final = 421
+ATTEMPTS: Final = 10
+
+START: Final = "X-Game-Start"
+SESSION: Final = "X-Game-Session"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One request on its way to a pod."""
+
+    request: web.BaseRequest
+    route: ServiceRoute
+    path: GamePath
+    user: str
+    request_id: str
+    body: Body
+
+
+class LookAgain(Exception):
+    """The target was not, or is no longer, where the request belongs; it can be sent elsewhere.
+
+    Attributes:
+        error: what to answer if there is no other place.
+        sent: whether the pod may have got the request: then it does not get it again.
+        misdirected: whether it said that the request is not its own.
+    """
+
+    def __init__(
+        self, error: UpstreamUnreachable, target: Target, *, sent: bool, misdirected: bool = False
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.target = target
+        self.sent = sent
+        self.misdirected = misdirected
+
+
+class Proxy:
+    """Carries requests to the pods of sessions.
+
+    Args:
+        patience: seconds from the end of a request to the head of its answer.
+    """
+
+    def __init__(
+        self,
+        holds: Holds,
+        upstreams: Upstreams,
+        activity: Activity,
+        sessions: Sessions,
+        *,
+        patience: float,
+    ) -> None:
+        self._holds = holds
+        self._upstreams = upstreams
+        self._activity = activity
+        self._sessions = sessions
+        self._patience = patience
+
+    async def carry(
+        self, passage: Passage, on_target: Callable[[Target], None]
+    ) -> web.StreamResponse:
+        """Pass a request on and answer it; the session is made, and waited for, if need be.
+
+        Args:
+            on_target: called with the target of every attempt.
+
+        Raises:
+            GameSessionError: there is no answer of a pod, and nothing was sent to the client.
+        """
+        route, user = passage.route, passage.user
+        target = self._holds.serving(route.game, route.service, user)
+        tried: set[tuple[str, str]] = set()
+        again: LookAgain | None = None
+        for _ in range(ATTEMPTS):
+            if target is None:
+                doubted = again.target if again else None
+                target = await self._holds.wait(route.game, route.service, user, doubted=doubted)
+            if again is not None and target.address in tried:
+                raise again.error from again  # what may have had an effect is not sent twice
+            on_target(target)
+            try:
+                answer = await self._attempt(passage, target)
+            except LookAgain as error:
+                again = error
+                await self._doubt(error, tried)
+            else:
+                if answer is not None:
+                    return answer
+            target = None
+        raise UpstreamUnreachable("The session's pod cannot be reached.")
+
+    async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
+        """The pod's answer; `None` if the session turned out to be gone."""
+        use = self._activity.begin(target.session)
+        try:
+            if not self._activity.is_fresh(target.session) and not await self._activity.renew(use):
+                return None
+            answer = await self._send(passage, target)
+            try:
+                if answer.status == MISDIRECTED and not passage.body.taken:
+                    error = UpstreamUnreachable("The pod says that the session is not its own.")
+                    raise LookAgain(error, target, sent=True, misdirected=True)
+                passage.body.on_failure = answer.close
+                return await relay(passage.request, answer, _to_client(passage, target, answer))
+            finally:
+                answer.close()
+        finally:
+            self._activity.end(use)
+
+    async def _doubt(self, again: LookAgain, tried: set[tuple[str, str]]) -> None:
+        if again.sent:
+            tried.add(again.target.address)
+        self._holds.doubt(again.target)
+        if again.misdirected:
+            await self._sessions.refresh(again.target.session)
+
+    async def _send(self, passage: Passage, target: Target) -> aiohttp.ClientResponse:
+        """Send the request; return with the head of the answer."""
+        body, loop = passage.body, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._patience) as limit:
+
+                def progress(waiting_for_client: bool) -> None:
+                    if not limit.expired():
+                        limit.reschedule(
+                            None if waiting_for_client else loop.time() + self._patience
+                        )
+
+                body.on_progress = progress
+                return await self._upstreams.of(target.pod).request(
+                    passage.request.method,
+                    _url(passage, target),
+                    headers=_to_pod(passage, target),
+                    data=body if body.exists else None,
+                    allow_redirects=False,
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            if body.failure is not None:
+                raise body.failure from error
+            raise _reading_of(error, passage, target) from error
+        finally:
+            body.on_progress = lambda waiting: None
+
+
+def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception:
+    """What a failed exchange means for the request."""
+    match error:
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            refused = UpstreamUnreachable("The session's pod takes no connections.")
+            return LookAgain(refused, target, sent=False)
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+            hung_up = UpstreamUnreachable("The session's pod hung up without an answer.")
+            if passage.request.method in IDEMPOTENT and not passage.body.taken:
+                return LookAgain(hung_up, target, sent=True)
+            return hung_up
+        case TimeoutError():
+            return UpstreamTimeout("The session's pod did not answer in time.")
+        case _:
+            return UpstreamUnreachable("The session's pod did not answer in HTTP.")
+
+
+def _url(passage: Passage, target: Target) -> URL:
+    path = passage.path
+    raw = path.raw_below if passage.route.game.spec.strip_prefix else path.raw
+    return URL(origin(target.pod.ip, target.port) + raw, encoded=True)
+
+
+def _to_pod(passage: Passage, target: Target) -> CIMultiDict[str]:
+    request, spec = passage.request, passage.route.game.spec
+    headers = to_pod(
+        request.headers.items(),
+        ",".join(request.headers.getall(hdrs.CONNECTION, ())),
+        authorization=spec.forward_authorization,
+    )
+    headers["X-Game-User"] = encoded(passage.user)
+    headers[SESSION] = session_id(target)
+    headers["X-Game-Id"] = target.session.game
+    headers["X-Game-Pod"] = target.pod.uid
+    headers[REQUEST_ID] = passage.request_id
+    headers["X-Forwarded-For"] = request.remote or "unknown"
+    headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Host"] = request.headers.get(hdrs.HOST, "")
+    if spec.strip_prefix:
+        headers["X-Forwarded-Prefix"] = passage.path.raw_prefix
+    return headers
+
+
+def _to_client(
+    passage: Passage, target: Target, answer: aiohttp.ClientResponse
+) -> CIMultiDict[str]:
+    headers = to_client(answer.headers, ",".join(answer.headers.getall(hdrs.CONNECTION, ())))
+    headers[SESSION] = session_id(target)
+    headers[START] = target.start
+    headers[REQUEST_ID] = passage.request_id
+    return headers
+
+
+def session_id(target: Target) -> str:
+    """The session's id, as headers bear it."""
+    session = target.session
+    return encoded(str(SessionId.of(session.user, session.game, session.created_at)))

@@ -1,0 +1,73 @@
+"""A pod's answer on its way to the client: its head at once, its body as it comes, whole or broken
+off for the client to see."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Final
+
+import aiohttp
+from aiohttp import HttpVersion11, hdrs, web
+from multidict import CIMultiDict
+
+RESET: Final = struct.pack("ii", 1, 0)
+
+
+class Relay(web.StreamResponse):
+    """An answer that says what the pod said, and nothing of aiohttp's own."""
+
+    # The head waits for what of the body came with it: one write for both.
+    _send_headers_immediately = False
+
+    async def _prepare_headers(self) -> None:
+        silent = [name for name in (hdrs.CONTENT_TYPE, hdrs.SERVER) if name not in self.headers]
+        await super()._prepare_headers()
+        for name in silent:
+            self.headers.pop(name, None)
+
+
+async def relay(
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: CIMultiDict[str]
+) -> web.StreamResponse:
+    """Pass a pod's answer on to the client.
+
+    Args:
+        answer: with its head read.
+        headers: what goes to the client.
+
+    Raises:
+        aiohttp.ClientError, TimeoutError: the pod broke off before anything was passed on.
+    """
+    out = Relay(status=answer.status, reason=answer.reason, headers=headers)
+    length_known = hdrs.CONTENT_LENGTH in headers
+    if request.version < HttpVersion11 and not length_known:
+        out.force_close()  # its end is the end of the connection
+    connection = answer.connection
+    protocol = connection.protocol if connection is not None else None
+    first = answer.content.read_nowait()
+    await out.prepare(request)
+    try:
+        if not answer.content.at_eof():
+            await out.write(first)
+            while chunk := await answer.content.readany():
+                await out.write(chunk)
+            first = b""
+        if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
+            # Without a length, aiohttp takes a reset for the end.
+            raise aiohttp.ClientPayloadError("the pod's connection was reset")
+        await out.write_eof(first)
+    except (aiohttp.ClientError, OSError, TimeoutError):
+        break_off(request)
+    return out
+
+
+def break_off(request: web.BaseRequest) -> None:
+    """End the client's connection so that nobody takes what was sent for the whole answer."""
+    transport = request.transport
+    if transport is None:
+        return
+    if request.version < HttpVersion11 and (sock := transport.get_extra_info("socket")):
+        # There the end of the connection may be the end of the answer: reset it instead.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    transport.abort()

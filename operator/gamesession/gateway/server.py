@@ -1,0 +1,183 @@
+"""The gateway as a process: from its settings to SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from gamesession.admin import admin_application, serve_admin
+from gamesession.client.activity import Activity
+from gamesession.client.directory import Directory
+from gamesession.client.sessions import Sessions
+from gamesession.gateway.auth import Authenticator
+from gamesession.gateway.body import Body
+from gamesession.gateway.dial import Dials
+from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.gateway import Gateway
+from gamesession.gateway.hold import Holds
+from gamesession.gateway.keys import VerificationKey, load_key
+from gamesession.gateway.places import Places
+from gamesession.gateway.protocol import GatewayServer
+from gamesession.gateway.proxy import Proxy
+from gamesession.gateway.routes import Routes
+from gamesession.gateway.settings import GatewaySettings
+from gamesession.gateway.upstream import READ_BUFFER, Upstreams
+from gamesession.kube.cluster import Cluster
+from gamesession.kube.connection import load
+
+COMPONENT: Final = "gateway"
+FLUSH_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+class Service:
+    """A running gateway.
+
+    Attributes:
+        port: where it listens.
+    """
+
+    def __init__(self, settings: GatewaySettings, cluster: Cluster, key: VerificationKey) -> None:
+        self._settings = settings
+        self.directory = Directory(cluster, settings.namespace)
+        self.activity = Activity(cluster, settings.namespace, self.directory)
+        self._upstreams = Upstreams(
+            self.directory,
+            idle=settings.idle_stream_timeout.total_seconds(),
+            max_line=settings.max_header_bytes,
+        )
+        self._gateway = self._assemble(cluster, key)
+        self._runner: web.ServerRunner | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._stopping = False
+        self.port = 0
+
+    async def start(self) -> None:
+        """Follow the API server and listen.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        settings = self._settings
+        server = GatewayServer(
+            self._gateway.handle,
+            # An abandoned request frees its place, and its pod, at once.
+            handler_cancellation=True,
+            access_log=None,
+            auto_decompress=False,
+            read_bufsize=READ_BUFFER,
+            max_line_size=settings.max_header_bytes,
+            max_field_size=settings.max_header_bytes,
+        )
+        self._following = asyncio.create_task(self.directory.run())
+        self._runner = web.ServerRunner(
+            server, shutdown_timeout=settings.shutdown_grace.total_seconds()
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, settings.host, settings.port, backlog=1024).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Finish the open requests, write all activity, and close."""
+        self._stopping = True
+        # Twice: who stops us may run out of patience with the requests.
+        await self.activity.flush(FLUSH_SECONDS)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self.activity.flush(FLUSH_SECONDS)
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.gather(self._following, return_exceptions=True)
+        await self._upstreams.close()
+
+    def unready(self) -> list[str]:
+        """Why this replica should get no requests."""
+        informers = (self.directory.games, self.directory.sessions, self.directory.pods)
+        waiting = [each.resource.plural for each in informers if not each.synced.is_set()]
+        stopping = ["stopping"] if self._stopping else []
+        return stopping + [f"{plural} not listed yet" for plural in waiting]
+
+    def unhealthy(self) -> list[str]:
+        """Why this process should be replaced."""
+        if self._following is not None and self._following.done():
+            return ["the API server is no longer followed"]
+        return []
+
+    def _assemble(self, cluster: Cluster, key: VerificationKey) -> Gateway:
+        settings = self._settings
+        sessions = Sessions(cluster, settings.namespace, self.directory, component=COMPONENT)
+        dials = Dials(
+            self.directory, self._upstreams, patience=settings.connect_timeout.total_seconds()
+        )
+        holds = Holds(
+            sessions,
+            self.directory,
+            self.activity,
+            dials,
+            Places(settings.max_held, settings.max_held_per_game),
+            hold=settings.hold.total_seconds(),
+        )
+        proxy = Proxy(
+            holds,
+            self._upstreams,
+            self.activity,
+            sessions,
+            patience=settings.response_timeout.total_seconds(),
+        )
+        return Gateway(
+            Authenticator(settings, key),
+            Routes(self.directory),
+            Endpoints(sessions, self.activity),
+            proxy,
+            self._body_of,
+        )
+
+    def _body_of(self, request: web.BaseRequest) -> Body:
+        settings = self._settings
+        idle = settings.idle_stream_timeout.total_seconds()
+        return Body(request, most=settings.max_body_bytes, idle=idle)
+
+
+async def run(settings: GatewaySettings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        BadKey, NoCluster: the settings lead to no key, or to no API server.
+        OSError: a port is taken.
+    """
+    key = load_key(settings)
+    configuration = await load(settings.kubeconfig, settings.context)
+    async with Cluster(configuration, COMPONENT) as cluster, _stop_signal() as stop:
+        service = Service(settings, cluster, key)
+        admin = await serve_admin(
+            admin_application(service.unhealthy, service.unready),
+            settings.admin_host,
+            settings.admin_port,
+        )
+        try:
+            await service.start()
+            log.info("gateway started", port=service.port, namespace=settings.namespace)
+            await stop.wait()
+            log.info("gateway stopping")
+            await service.stop()
+        finally:
+            await admin.cleanup()
+
+
+@asynccontextmanager
+async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,105 @@
+"""What can be configured. Every setting comes from the environment, prefix `GAMESESSION_`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from gamesession.api.duration import parse_duration
+
+
+def _duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Count = Annotated[int, Field(ge=1)]
+PortNumber = Annotated[int, Field(ge=0, le=65535)]
+
+Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
+
+
+class GatewaySettings(BaseSettings):
+    """How the gateway runs.
+
+    There is no mode without authentication: issuer, audience and a key have no defaults.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="GAMESESSION_",
+        frozen=True,
+        # Errors would print what was given, secrets among it.
+        hide_input_in_errors=True,
+    )
+
+    namespace: str = "default"
+    """Namespace of the Games and sessions."""
+
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    host: str = "0.0.0.0"
+    port: PortNumber = 8080
+    admin_host: str = "0.0.0.0"
+    admin_port: PortNumber = 9090
+    """Port of `/healthz`, `/readyz` and `/metrics`."""
+
+    jwt_algorithm: Algorithm = "HS256"
+    jwt_secret: SecretStr | None = None
+    """The secret of HS256, at least 32 bytes (RFC 7518, 3.2)."""
+    jwt_secret_file: Path | None = None
+    """A file that holds it; white space at its ends does not count."""
+    jwt_public_key_file: Path | None = None
+    """PEM file with the public key of RS256, ES256 or EdDSA."""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_user_claim: Annotated[str, Field(min_length=1)] = "sub"
+
+    hold: Duration = timedelta(seconds=25)
+    """How long a request waits for its session to start."""
+    max_held: Count = 1000
+    """Requests that may wait at once."""
+    max_held_per_game: Count = 200
+    """Requests for one game that may wait at once."""
+
+    max_body_bytes: Count = 100 * 1024 * 1024
+    max_header_bytes: Count = 16 * 1024
+    """The request line, or one header, may be this long; there may be 128 headers."""
+
+    connect_timeout: Duration = timedelta(seconds=5)
+    """How long a Ready pod may refuse connections before the request fails."""
+    response_timeout: Duration = timedelta(seconds=60)
+    """How long a pod may take from the end of a request to the head of its answer."""
+    idle_stream_timeout: Duration = timedelta(minutes=5)
+    """How long a body may stand still, in either direction."""
+    shutdown_grace: Duration = timedelta(seconds=20)
+    """How long open requests may go on after SIGTERM."""
+
+    @model_validator(mode="after")
+    def _authenticates(self) -> Self:
+        keys = {
+            "GAMESESSION_JWT_SECRET": self.jwt_secret,
+            "GAMESESSION_JWT_SECRET_FILE": self.jwt_secret_file,
+            "GAMESESSION_JWT_PUBLIC_KEY_FILE": self.jwt_public_key_file,
+        }
+        secret = self.jwt_algorithm == "HS256"
+        fitting = [name for name in keys if ("SECRET" in name) == secret]
+        given = [name for name, value in keys.items() if value is not None]
+        if not set(given) & set(fitting):
+            raise ValueError(
+                f"no key to check tokens with: set {' or '.join(fitting)}"
+                f" for GAMESESSION_JWT_ALGORITHM={self.jwt_algorithm}"
+            )
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: set only one")
+        for name in ("jwt_issuer", "jwt_audience"):
+            if not getattr(self, name):
+                raise ValueError(
+                    f"GAMESESSION_{name.upper()} is not set: tokens must name their "
+                    f"{name.removeprefix('jwt_')}, so say which one is right"
+                )
+        return self

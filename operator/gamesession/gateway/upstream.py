@@ -1,0 +1,87 @@
+"""Connections to pods: kept open between requests, and never handed from one pod to another.
+
+aiohttp keeps idle connections by address, and an address may soon be another user's. So every pod
+has a pool of its own, which is closed when the pod is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import aiohttp
+from aiohttp import hdrs
+
+from gamesession.client.directory import Directory
+from gamesession.client.pod import Pod
+
+KEEP_ALIVE: Final = 1.5
+"""Seconds that an idle connection is kept: less than servers do (2 s and more), or a request that
+must not be repeated would be lost on a connection that the pod closes at this moment."""
+
+CONNECT_SECONDS: Final = 0.3
+READ_BUFFER: Final = 2**16
+
+# Nothing is said to the pod in the client's name that the client did not say.
+_OURS: Final = (hdrs.ACCEPT, hdrs.ACCEPT_ENCODING, hdrs.USER_AGENT, hdrs.CONTENT_TYPE)
+
+
+class Upstreams:
+    """The pools of connections, one for each pod.
+
+    Args:
+        idle: seconds that an answer may stand still, once its head is there.
+        max_line: bytes of the longest header that a pod may answer.
+    """
+
+    def __init__(self, directory: Directory, *, idle: float, max_line: int) -> None:
+        self._sessions: dict[tuple[str, str], aiohttp.ClientSession] = {}
+        self._idle = idle
+        self._max_line = max_line
+        self._closing: set[asyncio.Task[None]] = set()
+        directory.pods.subscribe(self._pod_changed)
+
+    def of(self, pod: Pod) -> aiohttp.ClientSession:
+        """The pool of a pod at its present address."""
+        session = self._sessions.get((pod.uid, pod.ip))
+        if session is None:
+            session = self._sessions[pod.uid, pod.ip] = self._open()
+        return session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for session in list(self._sessions.values()):
+            await session.close()
+        self._sessions.clear()
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _open(self) -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=_OURS,
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=CONNECT_SECONDS, sock_read=self._idle
+            ),
+            read_bufsize=READ_BUFFER,
+            max_line_size=self._max_line,
+            max_field_size=self._max_line,
+            trust_env=False,
+        )
+
+    def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
+        if old is None or (new is not None and new.ip == old.ip and not new.stopped):
+            return  # one that is only being deleted may still answer what it has
+        if session := self._sessions.pop((old.uid, old.ip), None):
+            task = asyncio.create_task(session.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+
+def origin(ip: str, port: int, scheme: str = "http") -> str:
+    """`scheme://ip:port`, brackets around an IPv6 address."""
+    return f"{scheme}://[{ip}]:{port}" if ":" in ip else f"{scheme}://{ip}:{port}"
