@@ -1,0 +1,64 @@
+"""The real operator beside the tests, and the namespace that both look at."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gamesession.kube.cluster import Cluster
+from tests.cluster.controlplane import ControlPlane
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.playground import Playground
+
+
+@pytest.fixture(scope="module")
+def shared_namespace(control_plane: ControlPlane) -> str:
+    """A namespace for all tests of a module that get along in one."""
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.api.post("/api/v1/namespaces", {"metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture(scope="module")
+def shared_operator(
+    control_plane: ControlPlane, shared_namespace: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OperatorProcess]:
+    """One operator for all tests of a module; none may disturb it."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    process = OperatorProcess(control_plane.kubeconfig, shared_namespace, log)
+    process.start()
+    yield process
+    assert process.stop() == 0
+    assert process.bugs() == []
+
+
+@pytest.fixture
+async def shared(
+    cluster: Cluster, shared_namespace: str, shared_operator: OperatorProcess
+) -> AsyncIterator[Playground]:
+    """The namespace that the module's tests share, with an operator. Use your own Games there."""
+    await shared_operator.ready()
+    async with Playground(cluster, shared_namespace) as playground:
+        yield playground
+
+
+@pytest.fixture
+async def playground(cluster: Cluster, namespace: str) -> AsyncIterator[Playground]:
+    """A namespace of the test's own."""
+    async with Playground(cluster, namespace) as found:
+        yield found
+
+
+@pytest.fixture
+def operator(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> Iterator[OperatorProcess]:
+    """An operator of the test's own for its namespace, to kill and start again. It runs."""
+    process = OperatorProcess(control_plane.kubeconfig, namespace, tmp_path / "operator.log")
+    process.start()
+    yield process
+    process.kill()
+    assert process.bugs() == []

@@ -1,0 +1,307 @@
+"""A namespace as a test sees it: what is there, what was there, and when that changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypeVar
+
+from gamesession.api.instant import format_instant, parse_instant
+from gamesession.api.labels import GAME_LABEL, ROLE_LABEL, SESSION_LABEL
+from gamesession.api.names import session_name
+from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.resources import EVENTS, GAMES, PODS, SESSIONS, Resource
+from tests.eventually import DEADLINE
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a watch told.
+
+    Attributes:
+        at: when it reached us.
+        kind: `ADDED`, `MODIFIED` or `DELETED`.
+    """
+
+    at: datetime
+    kind: str
+    object: Object
+
+
+class Playground:
+    """A namespace, its Games, sessions and pods; followed by watches while it is entered."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self.history: dict[str, list[Change]] = {"games": [], "gamesessions": [], "pods": []}
+        self._objects: dict[str, dict[str, Object]] = {name: {} for name in self.history}
+        self._changed = asyncio.Event()
+        self._watches: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        for resource, selector in ((GAMES, ""), (SESSIONS, ""), (PODS, ROLE_LABEL)):
+            found, version = await self.cluster.list(
+                resource, self.namespace, label_selector=selector
+            )
+            for each in found:
+                self._note(resource, "ADDED", each)
+            self._watches.append(asyncio.create_task(self._follow(resource, selector, version)))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for watch in self._watches:
+            watch.cancel()
+        await asyncio.gather(*self._watches, return_exceptions=True)
+
+    # Making -------------------------------------------------------------------------------------
+
+    async def create_game(self, name: str, **spec: Any) -> Object:
+        """Create a Game and wait until the operator has judged it.
+
+        Args:
+            spec: fields of its spec, by their names in the API.
+        """
+        made = await self.cluster.create(GAMES, self.namespace, game(name, **spec))
+        await self.until(lambda: condition(self.games[name], "Accepted"))
+        return made
+
+    async def create_session(
+        self, user: str, game: str, *, name: str | None = None, **spec: Any
+    ) -> str:
+        """Create a session as gateway and SDK do, and return its name.
+
+        Args:
+            name: another name than the derived one.
+        """
+        owner = await self.cluster.get(GAMES, self.namespace, game)
+        name = name or session_name(game, user)
+        await self.cluster.create(
+            SESSIONS, self.namespace, session(name, user, game, owner=owner, **spec)
+        )
+        return name
+
+    async def stamp(self, name: str, at: datetime | None = None) -> datetime:
+        """Write a session's activity as a gateway does; returns the stamp."""
+        at = at or datetime.now(UTC)
+        uid = (await self.cluster.get(SESSIONS, self.namespace, name))["metadata"]["uid"]
+        operations = [
+            {"op": "test", "path": "/metadata/uid", "value": uid},
+            {"op": "add", "path": "/status/lastActivity", "value": format_instant(at)},
+        ]
+        await self.cluster.json_patch(
+            SESSIONS, self.namespace, name, operations, subresource="status"
+        )
+        return at
+
+    async def delete(self, resource: Resource, name: str) -> None:
+        """Delete an object, whichever life of it there is."""
+        found = await self.cluster.get(resource, self.namespace, name)
+        await self.cluster.delete(resource, self.namespace, name, uid=found["metadata"]["uid"])
+
+    # Looking ------------------------------------------------------------------------------------
+
+    @property
+    def games(self) -> dict[str, Object]:
+        """The Games there are, by name."""
+        return self._objects["games"]
+
+    @property
+    def sessions(self) -> dict[str, Object]:
+        """The sessions there are, by name."""
+        return self._objects["gamesessions"]
+
+    @property
+    def pods(self) -> dict[str, Object]:
+        """The pods of ours there are, by name."""
+        return self._objects["pods"]
+
+    def pods_of(self, name: str) -> list[Object]:
+        """The pods of a session, those on their way out among them."""
+        return [
+            pod
+            for pod in self.pods.values()
+            if pod["metadata"]["labels"].get(SESSION_LABEL) == name
+        ]
+
+    def living_pods_of(self, name: str) -> list[Object]:
+        """The pods of a session that nobody has deleted."""
+        return [pod for pod in self.pods_of(name) if "deletionTimestamp" not in pod["metadata"]]
+
+    def status(self, name: str) -> Object:
+        """A session's status; empty if there is no such session."""
+        found: Object = self.sessions.get(name, {}).get("status", {})
+        return found
+
+    def made_pods(self, name: str) -> list[Object]:
+        """Every pod that was ever made for a session."""
+        return [
+            change.object
+            for change in self.history["pods"]
+            if change.kind == "ADDED"
+            and change.object["metadata"]["labels"].get(SESSION_LABEL) == name
+        ]
+
+    def deleted_at(self, resource: Resource, name: str) -> datetime | None:
+        """When an object of that name was last seen to go; `None` if it was not."""
+        for change in reversed(self.history[resource.plural]):
+            if change.object["metadata"]["name"] == name and change.kind == "DELETED":
+                return change.at
+        return None
+
+    async def events_of(self, name: str, *reasons: str) -> list[Object]:
+        """The Events about a session, in order; those with certain reasons if any are given."""
+        found, _ = await self.cluster.list(EVENTS, self.namespace)
+        about = [
+            event
+            for event in found
+            if event["regarding"]["name"] == name and (not reasons or event["reason"] in reasons)
+        ]
+        return sorted(about, key=lambda event: str(event["eventTime"]))
+
+    # Waiting ------------------------------------------------------------------------------------
+
+    async def until(self, check: Callable[[], T | None], *, deadline: float = DEADLINE) -> T:
+        """The first result of `check` that is neither `None` nor `False`, looked at whenever
+        something changes.
+
+        Raises:
+            TimeoutError: the deadline passed.
+        """
+        async with asyncio.timeout(deadline):
+            while True:
+                self._changed.clear()
+                with contextlib.suppress(KeyError):
+                    found = check()
+                    if found is not None and found is not False:
+                        return found
+                await self._changed.wait()
+                for watch in self._watches:
+                    if watch.done():
+                        watch.result()
+
+    async def until_phase(self, name: str, phase: str, *, deadline: float = DEADLINE) -> Object:
+        """A session's status once it is in a phase."""
+        try:
+            return await self.until(
+                lambda: self.status(name) if self.status(name).get("phase") == phase else None,
+                deadline=deadline,
+            )
+        except TimeoutError as error:
+            raise AssertionError(
+                f"session {name} is not {phase} within {deadline:g} s: {self.status(name)}"
+            ) from error
+
+    async def until_gone(self, name: str, *, deadline: float = DEADLINE) -> datetime:
+        """When a session, which is or was there, went."""
+        await self.until(lambda: name not in self.sessions, deadline=deadline)
+        gone = self.deleted_at(SESSIONS, name)
+        assert gone is not None, f"there never was a session {name}"
+        return gone
+
+    async def until_all_pods_gone(self, *, deadline: float = DEADLINE) -> None:
+        """Wait until no pod of ours is left."""
+        await self.until(lambda: not self.pods, deadline=deadline)
+
+    # Following ----------------------------------------------------------------------------------
+
+    async def _follow(self, resource: Resource, selector: str, version: str) -> None:
+        while True:
+            events = self.cluster.watch(
+                resource, self.namespace, resource_version=version, label_selector=selector
+            )
+            async for event in events:
+                version = event["object"]["metadata"]["resourceVersion"]
+                if event["type"] != "BOOKMARK":
+                    self._note(resource, event["type"], event["object"])
+
+    def _note(self, resource: Resource, kind: str, found: Object) -> None:
+        name = found["metadata"]["name"]
+        if kind == "DELETED":
+            self._objects[resource.plural].pop(name, None)
+        else:
+            self._objects[resource.plural][name] = found
+        self.history[resource.plural].append(Change(datetime.now(UTC), kind, found))
+        self._changed.set()
+
+
+def game(name: str, **spec: Any) -> Object:
+    """A Game of one container that kwok runs.
+
+    Args:
+        spec: fields of its spec, by their names in the API.
+    """
+    container = {"name": "agent", "image": "agent:1", "ports": [{"containerPort": 8001}]}
+    default = {
+        "services": [{"name": "agent", "port": 8001}],
+        "template": {"spec": {"containers": [container]}},
+    }
+    return {
+        "apiVersion": GAMES.api_version,
+        "kind": GAMES.kind,
+        "metadata": {"name": name},
+        "spec": default | spec,
+    }
+
+
+def template(**pod: Any) -> Object:
+    """A template with more in its pod's spec."""
+    found: Object = game("any")["spec"]["template"]
+    return {"spec": found["spec"] | pod}
+
+
+def session(name: str, user: str, game: str, *, owner: Object | None = None, **spec: Any) -> Object:
+    """A GameSession.
+
+    Args:
+        owner: its Game, if it shall come with labels and owner reference, as gateway and SDK make
+            it; without, it is as by `kubectl apply`.
+    """
+    metadata: Object = {"name": name}
+    if owner:
+        metadata["labels"] = {GAME_LABEL: game, SESSION_LABEL: name}
+        metadata["ownerReferences"] = [
+            {
+                "apiVersion": GAMES.api_version,
+                "kind": GAMES.kind,
+                "name": game,
+                "uid": owner["metadata"]["uid"],
+            }
+        ]
+    return {
+        "apiVersion": SESSIONS.api_version,
+        "kind": SESSIONS.kind,
+        "metadata": metadata,
+        "spec": {"user": user, "game": game} | spec,
+    }
+
+
+def condition(found: Object, kind: str) -> Object | None:
+    """A condition of an object, if it has it."""
+    for each in found.get("status", {}).get("conditions", []):
+        if each["type"] == kind:
+            return dict(each)
+    return None
+
+
+def reason(status: Object) -> str:
+    """The reason of a session's condition Ready."""
+    return next((str(each["reason"]) for each in status.get("conditions", [])), "")
+
+
+def message(status: Object) -> str:
+    """The message of a session's condition Ready."""
+    return next((str(each["message"]) for each in status.get("conditions", [])), "")
+
+
+def seconds_between(stamp: str | datetime, later: str | datetime) -> float:
+    """Seconds from one time to another, each as an object has it or as we took it."""
+    first, second = (
+        parse_instant(each) if isinstance(each, str) else each for each in (stamp, later)
+    )
+    return (second - first) / timedelta(seconds=1)
