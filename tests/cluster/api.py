@@ -20,7 +20,11 @@ class APIError(ClusterError):
     """The API server answered with an error."""
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
-        super().__init__(f"{method} {path}: {status} {body.strip()[:500]}")
+        try:
+            said = json.loads(body)["message"]
+        except (ValueError, KeyError, TypeError):
+            said = body.strip()[:500]
+        super().__init__(f"{method} {path}: {status} {said}")
         self.status = status
 
 

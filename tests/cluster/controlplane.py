@@ -272,5 +272,5 @@ def sweep() -> None:
             pid, started = map(int, (directory / "owner").read_text().split())
         except (OSError, ValueError):
             continue  # another user's, or just being made
-        if start_time(pid) != started:
+        if not Process(pid, started).alive:
             shutil.rmtree(directory, ignore_errors=True)

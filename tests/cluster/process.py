@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -77,10 +78,24 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
+        """Whether any of it still runs.
+
+        What waits only to be collected does not. But a program of several threads that was killed
+        looks like that in `/proc` while some of them still hold its sockets: the pidfd knows.
+        """
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.pid, os.WNOHANG)
-        return start_time(self.pid) == self.started
+        if start_time(self.pid) != self.started:
+            return False
+        try:
+            handle = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return False
+        try:
+            ended, _, _ = select.select([handle], [], [], 0)
+        finally:
+            os.close(handle)
+        return not ended
 
     def send(self, number: signal.Signals) -> None:
         """Sends a signal; does nothing if the process has ended."""
@@ -103,13 +118,13 @@ class Process:
 
 
 def start_time(pid: int) -> int | None:
-    """When a process started, in clock ticks since boot; `None` if it has ended or is a zombie."""
+    """When a process started, in clock ticks since boot; `None` if there is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[START_TIME_FIELD - 1])
+    # The name before the parenthesis may itself hold spaces and parentheses.
+    return int(stat.rpartition(")")[2].split()[START_TIME_FIELD])
 
 
 def die_with(parent: int) -> Callable[[], None]:
