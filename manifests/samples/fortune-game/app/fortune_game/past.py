@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 LOAD_WITHIN = 2.0
 """Seconds that a user's first answer may wait for the past."""
 SAVE_WITHIN = 3.0
-"""Seconds for a save: well below the hook's timeout, so that kubelet hears of a failure."""
+"""Seconds for a save: well below the hook's timeout, so that a failure is still logged."""
 LIFE_KEPT = 24 * 3600
 """Seconds for which it is known what a pod has saved; kubelet repeats a hook far sooner."""
 
