@@ -37,6 +37,7 @@ class HttpPod:
         self.requests: list[web.BaseRequest] = []
         self.bodies: list[bytes] = []
         self.connections = 0
+        self.keeps_requests = True
         self._runner: web.ServerRunner | None = None
 
     async def listen(self, port: int = PORT) -> None:
@@ -65,7 +66,8 @@ class HttpPod:
         return web.json_response({"pod": self.ip, "path": request.raw_path})
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.requests.append(request)
+        if self.keeps_requests:
+            self.requests.append(request)
         return await self.handler(request)
 
 
