@@ -7,6 +7,8 @@ import json
 import secrets
 import time
 
+import yaml
+
 from demo.stage import DidNotHappen, line
 from demo.target import FORTUNE, GAMES, ROOT, SYSTEM, Target
 from tests.cluster.errors import ClusterError
@@ -44,12 +46,9 @@ def everything(target: Target) -> str:
 def the_game(target: Target) -> None:
     """The fortune-game as the sample has it, but for its idle timeout."""
     begun = time.monotonic()
-    target.kubectl("-n", GAMES, "apply", "-f", str(FORTUNE / "game.yaml"))
-    patch = {"spec": {"session": {"idleTimeout": IDLE_TIMEOUT}}}
-    target.kubectl(
-        *("-n", GAMES, "patch", "game", "fortune-game"),
-        *("--type=merge", "-p", json.dumps(patch)),
-    )
+    game = yaml.safe_load((FORTUNE / "game.yaml").read_text())
+    game["spec"]["session"]["idleTimeout"] = IDLE_TIMEOUT
+    target.kubectl("-n", GAMES, "apply", "-f", "-", stdin=json.dumps(game))
     target.kubectl(
         *("-n", GAMES, "wait", "--for=condition=Accepted", "game/fortune-game", "--timeout=60s")
     )

@@ -88,6 +88,8 @@ class Operator:
                 settings=handlers.settings(),
                 namespaces=self.settings.namespace,
                 standalone=True,
+                # kopf would make one from the user's name, and a numeric user has none.
+                identity="gamesession-operator",  # type: ignore[arg-type]
             )
             serving.cancel()
         log.info("operator stopped")
