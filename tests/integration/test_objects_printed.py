@@ -9,6 +9,8 @@ import pytest
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.resources import GAMES, SESSIONS
 from tests.cluster.controlplane import ControlPlane
+from tests.cluster.errors import CommandError
+from tests.eventually import eventually
 from tests.integration.bodies import create, game, session, set_status
 
 pytestmark = pytest.mark.integration
@@ -124,5 +126,11 @@ async def test_the_category_holds_sessions(
         ("gamesessions.status.conditions.lastTransitionTime", "When status last changed."),
     ],
 )
-def test_kubectl_explains(control_plane: ControlPlane, field: str, words: str) -> None:
-    assert words in " ".join(control_plane.kubectl("explain", field).split())
+async def test_kubectl_explains(control_plane: ControlPlane, field: str, words: str) -> None:
+    async def explained() -> str | None:
+        try:
+            return " ".join(control_plane.kubectl("explain", field).split())
+        except CommandError:
+            return None  # the API server publishes a new kind's schema a moment later
+
+    assert words in await eventually(explained)

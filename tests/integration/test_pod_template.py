@@ -54,8 +54,18 @@ def of(container: Object | None = None, **pod: Any) -> Object:
 
 
 async def restrict(cluster: Cluster, namespace: str) -> None:
+    """Enforce Pod Security *restricted*; returns once the API server does."""
     label = {"pod-security.kubernetes.io/enforce": "restricted"}
     await cluster.merge_patch(NAMESPACES, "", namespace, {"metadata": {"labels": label}})
+
+    async def is_enforced() -> bool:
+        try:
+            await dry_run(cluster, namespace, of(hostNetwork=True))
+        except Forbidden as error:
+            return "violates PodSecurity" in error.message
+        return False
+
+    await eventually(is_enforced)
 
 
 @pytest.mark.parametrize(
