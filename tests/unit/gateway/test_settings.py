@@ -1,0 +1,118 @@
+"""The gateway does not start without a way to know who asks, and says what to do about it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from pydantic import ValidationError
+
+from gamesession.gateway.keys import BadKey, load_key
+from gamesession.gateway.settings import GatewaySettings
+
+SECRET = "0123456789abcdef0123456789abcdef"
+GOOD: dict[str, Any] = {"jwt_secret": SECRET, "jwt_issuer": "iss", "jwt_audience": "aud"}
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"JWT_SECRET": SECRET, "JWT_ISSUER": "i", "JWT_AUDIENCE": "a"}.items():
+        monkeypatch.setenv(f"GAMESESSION_{name}", value)
+    monkeypatch.setenv("GAMESESSION_HOLD", "1m30s")
+    monkeypatch.setenv("GAMESESSION_NAMESPACE", "games")
+    settings = GatewaySettings()
+    assert settings.hold == timedelta(seconds=90)
+    assert settings.namespace == "games"
+    assert settings.jwt_user_claim == "sub"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"jwt_secret": None}, "GAMESESSION_JWT_SECRET or GAMESESSION_JWT_SECRET_FILE"),
+        ({"jwt_algorithm": "RS256"}, "GAMESESSION_JWT_PUBLIC_KEY_FILE"),
+        ({"jwt_algorithm": "none"}, "HS256"),
+        ({"jwt_issuer": ""}, "GAMESESSION_JWT_ISSUER"),
+        ({"jwt_audience": ""}, "GAMESESSION_JWT_AUDIENCE"),
+        ({"jwt_secret_file": "x"}, "exclude each other"),
+        ({"jwt_user_claim": ""}, "jwt_user_claim"),
+        ({"hold": "soon"}, "not a duration"),
+        ({"hold": "0s"}, "greater than"),
+        ({"port": 70000}, "less than or equal"),
+        ({"max_body_bytes": 0}, "greater than"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named) as refused:
+        GatewaySettings(**{**GOOD, **changes})
+    assert SECRET not in str(refused.value)
+
+
+def test_the_secret_is_in_no_text_of_the_settings() -> None:
+    assert SECRET not in f"{GatewaySettings(**GOOD)!r} {GatewaySettings(**GOOD)}"
+
+
+def test_a_secret_comes_from_a_file_without_the_newline_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET + "\n")
+    settings = GatewaySettings(**{**GOOD, "jwt_secret": None, "jwt_secret_file": path})
+    assert load_key(settings) == SECRET.encode()
+
+
+def test_a_short_secret_is_refused() -> None:
+    with pytest.raises(BadKey, match="at least 32"):
+        load_key(GatewaySettings(**{**GOOD, "jwt_secret": "short"}))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "none"
+    with pytest.raises(BadKey, match=r"GAMESESSION_JWT_SECRET_FILE.*none"):
+        load_key(GatewaySettings(**{**GOOD, "jwt_secret": None, "jwt_secret_file": path}))
+
+
+def public_key_settings(path: Path, algorithm: str) -> GatewaySettings:
+    key = {"jwt_secret": None, "jwt_public_key_file": path, "jwt_algorithm": algorithm}
+    return GatewaySettings(**{**GOOD, **key})
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "private"),
+    [
+        ("ES256", rsa.generate_private_key(65537, 2048)),
+        ("RS256", ec.generate_private_key(ec.SECP256R1())),
+        ("ES256", ec.generate_private_key(ec.SECP384R1())),
+        ("RS256", rsa.generate_private_key(65537, 1024)),
+        ("EdDSA", ec.generate_private_key(ec.SECP256R1())),
+    ],
+)
+def test_a_key_that_does_not_fit_the_algorithm_is_refused(
+    tmp_path: Path, algorithm: str, private: Any
+) -> None:
+    path = tmp_path / "key.pem"
+    pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    path.write_bytes(pem)
+    with pytest.raises(BadKey, match=algorithm):
+        load_key(public_key_settings(path, algorithm))
+
+
+def test_a_private_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    private = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(BadKey, match="no PEM public key"):
+        load_key(public_key_settings(path, "ES256"))
+
+
+def test_a_fitting_key_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    assert isinstance(load_key(public_key_settings(path, "ES256")), ec.EllipticCurvePublicKey)
