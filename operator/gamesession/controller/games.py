@@ -61,7 +61,7 @@ class Games:
         self._allow_privileged = allow_privileged
         self._changed = changed
         self._look_again = look_again
-        self._dry_runs: dict[str, tuple[str, Verdict]] = {}
+        self._answers: dict[str, tuple[str, Answer]] = {}
         self._written: dict[str, float] = {}
 
     async def reconcile(self, key: Key) -> None:
@@ -94,9 +94,16 @@ class Games:
     async def _dry_run(self, game: Game) -> Verdict:
         """Ask the API server once for each template, and again while its answer says nothing."""
         template_hash = self._catalogue.template_hash(game)
-        known_hash, verdict = self._dry_runs.get(game.uid, ("", None))
-        if verdict is not None and known_hash == template_hash and not verdict.retry:
-            return verdict
+        known_hash, answer = self._answers.get(game.uid, ("", None))
+        if answer is not None and known_hash == template_hash:
+            verdict = accepted_condition(answer, effectless(game.spec))
+            if not verdict.retry:
+                return verdict
+        answer = await self._ask(game)
+        self._answers[game.uid] = (template_hash, answer)
+        return accepted_condition(answer, effectless(game.spec))
+
+    async def _ask(self, game: Game) -> Answer:
         pod = session_pod(
             self._catalogue.template(game),
             name=f"{game.name}-dry-run",
@@ -107,14 +114,11 @@ class Games:
         )
         try:
             await self._cluster.create(PODS, game.namespace, pod, dry_run=True)
-            answer = Answer(201)
         except ApiError as error:
-            answer = Answer(error.status, error.reason, error.message)
+            return Answer(error.status, error.reason, error.message)
         except Unreachable as error:
-            answer = Answer(0, message=str(error))
-        verdict = accepted_condition(answer, effectless(game.spec))
-        self._dry_runs[game.uid] = (template_hash, verdict)
-        return verdict
+            return Answer(0, message=str(error))
+        return Answer(201)
 
     # Status -------------------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class Games:
         sessions = self._store.sessions_of(key_of(game))
         counts = Counter(session.phase or PENDING for session in sessions)
         return {
-            "route": game.route,
+            "route": None if verdict.reason == "RouteConflict" else game.route,
             "observedGeneration": game.generation,
             "sessions": {
                 phase.lower(): counts[phase] for phase in ("Pending", "Starting", "Ready", "Failed")
