@@ -52,6 +52,10 @@ class Dials:
             (pod.uid, pod.ip, port), lambda: self._dial(pod, port, wanted)
         )
 
+    def has_reached(self, uid: str) -> bool:
+        """Whether the pod with that uid has answered before."""
+        return bool(self._answering.get(uid))
+
     def doubt(self, pod: Pod, port: int) -> None:
         """Take note that the pod did not take a connection: it is dialled anew."""
         self._answering.get(pod.uid, set()).discard((pod.ip, port))

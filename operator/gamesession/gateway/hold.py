@@ -92,7 +92,7 @@ class Holds:
             GameSuspended, StartFailed, NameCollision, Unavailable: as `Sessions.ensure`.
         """
         before = self._directory.find(game.name, user)
-        reused_pod = before.pod_uid if before is not None and before.phase == READY else None
+        reused_pod = before.pod_uid if before is not None and self._serves(before) else None
         with self._places.take(game.name):
             use: Use | None = None
             try:
@@ -128,6 +128,10 @@ class Holds:
         if ready and self._is_pod_of(session, pod):
             raise UpstreamUnreachable(f"Service {service.name} takes no connections.")
         return None
+
+    def _serves(self, session: Session) -> bool:
+        """Whether the session served before this request came; kubelet says so late."""
+        return session.phase == READY or self._dials.has_reached(session.pod_uid)
 
     def _is_pod_of(self, session: Session, pod: Pod) -> bool:
         """Whether a pod is still the one that this life of the session talks to."""
