@@ -33,6 +33,7 @@ PACKAGES = {
     f"{CNI_PLUGINS}/host-local": "containernetworking-plugins",
     f"{CNI_PLUGINS}/loopback": "containernetworking-plugins",
     f"{CNI_PLUGINS}/ptp": "containernetworking-plugins",
+    "redis-server": "redis-server",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 GO = (

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -21,6 +19,8 @@ from fortune_game.life import Life  # noqa: E402
 from fortune_game.live import live_service  # noqa: E402
 from fortune_game.past import PastStore  # noqa: E402
 
+from tests.cluster import prerequisites  # noqa: E402
+from tests.cluster.errors import ClusterError  # noqa: E402
 from tests.unit.samples.fortune_pod import DEADLINE, MakePod, Pod, RedisServer  # noqa: E402
 
 
@@ -32,12 +32,11 @@ def sample() -> Path:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    """A running Redis; the test is skipped, or with CI=true fails, where none is installed."""
-    if shutil.which("redis-server") is None:
-        reason = "redis-server is not installed: apt-get install redis-server"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+    """A running Redis, installed if it is missing and may be; else the test is skipped."""
+    try:
+        prerequisites.obtain("redis-server")
+    except ClusterError as error:
+        pytest.skip(f"no Redis: {error}")
     directory = tmp_path / "redis"
     directory.mkdir()
     server = RedisServer(directory)
