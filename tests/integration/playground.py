@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
-from gamesession.api.instant import format_instant, parse_instant
+from gamesession.api.instant import format_instant
 from gamesession.api.labels import GAME_LABEL, ROLE_LABEL, SESSION_LABEL
 from gamesession.api.names import session_name
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.resources import EVENTS, GAMES, PODS, SESSIONS, Resource
 from tests.eventually import DEADLINE
+from tests.integration.bodies import create, game, session
+from tests.integration.condition import condition
 
 T = TypeVar("T")
 
@@ -67,7 +69,7 @@ class Playground:
         Args:
             spec: fields of its spec, by their names in the API.
         """
-        made = await self.cluster.create(GAMES, self.namespace, game(name, **spec))
+        made = await create(self.cluster, self.namespace, game(name, **spec))
         await self.until(lambda: condition(self.games[name], "Accepted"))
         return made
 
@@ -80,11 +82,14 @@ class Playground:
             name: another name than the derived one.
         """
         owner = await self.cluster.get(GAMES, self.namespace, game)
-        name = name or session_name(game, user)
-        await self.cluster.create(
-            SESSIONS, self.namespace, session(name, user, game, owner=owner, **spec)
-        )
-        return name
+        body = session(name or session_name(game, user), user=user, game=game, **spec)
+        made = await create(self.cluster, self.namespace, owned(body, owner))
+        return str(made["metadata"]["name"])
+
+    async def apply_session(self, name: str, user: str, game: str, **spec: Any) -> None:
+        """Create a session as `kubectl apply` does, without labels and owner reference."""
+        body = session(name, user=user, game=game, **spec)
+        await create(self.cluster, self.namespace, body)
 
     async def stamp(self, name: str, at: datetime | None = None) -> datetime:
         """Write a session's activity as a gateway does; returns the stamp."""
@@ -230,78 +235,19 @@ class Playground:
         self._changed.set()
 
 
-def game(name: str, **spec: Any) -> Object:
-    """A Game of one container that kwok runs.
+def owned(body: Object, owner: Object) -> Object:
+    """A session with labels and owner reference, as gateway and SDK make it.
 
     Args:
-        spec: fields of its spec, by their names in the API.
+        owner: its Game.
     """
-    container = {"name": "agent", "image": "agent:1", "ports": [{"containerPort": 8001}]}
-    default = {
-        "services": [{"name": "agent", "port": 8001}],
-        "template": {"spec": {"containers": [container]}},
-    }
-    return {
+    name, game = body["metadata"]["name"], owner["metadata"]["name"]
+    reference = {
         "apiVersion": GAMES.api_version,
         "kind": GAMES.kind,
-        "metadata": {"name": name},
-        "spec": default | spec,
+        "name": game,
+        "uid": owner["metadata"]["uid"],
     }
-
-
-def template(**pod: Any) -> Object:
-    """A template with more in its pod's spec."""
-    found: Object = game("any")["spec"]["template"]
-    return {"spec": found["spec"] | pod}
-
-
-def session(name: str, user: str, game: str, *, owner: Object | None = None, **spec: Any) -> Object:
-    """A GameSession.
-
-    Args:
-        owner: its Game, if it shall come with labels and owner reference, as gateway and SDK make
-            it; without, it is as by `kubectl apply`.
-    """
-    metadata: Object = {"name": name}
-    if owner:
-        metadata["labels"] = {GAME_LABEL: game, SESSION_LABEL: name}
-        metadata["ownerReferences"] = [
-            {
-                "apiVersion": GAMES.api_version,
-                "kind": GAMES.kind,
-                "name": game,
-                "uid": owner["metadata"]["uid"],
-            }
-        ]
-    return {
-        "apiVersion": SESSIONS.api_version,
-        "kind": SESSIONS.kind,
-        "metadata": metadata,
-        "spec": {"user": user, "game": game} | spec,
-    }
-
-
-def condition(found: Object, kind: str) -> Object | None:
-    """A condition of an object, if it has it."""
-    for each in found.get("status", {}).get("conditions", []):
-        if each["type"] == kind:
-            return dict(each)
-    return None
-
-
-def reason(status: Object) -> str:
-    """The reason of a session's condition Ready."""
-    return next((str(each["reason"]) for each in status.get("conditions", [])), "")
-
-
-def message(status: Object) -> str:
-    """The message of a session's condition Ready."""
-    return next((str(each["message"]) for each in status.get("conditions", [])), "")
-
-
-def seconds_between(stamp: str | datetime, later: str | datetime) -> float:
-    """Seconds from one time to another, each as an object has it or as we took it."""
-    first, second = (
-        parse_instant(each) if isinstance(each, str) else each for each in (stamp, later)
-    )
-    return (second - first) / timedelta(seconds=1)
+    labels = {GAME_LABEL: game, SESSION_LABEL: name}
+    metadata = {"name": name, "labels": labels, "ownerReferences": [reference]}
+    return body | {"metadata": metadata}

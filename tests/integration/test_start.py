@@ -16,15 +16,15 @@ from gamesession.api.labels import (
     TEMPLATE_HASH_LABEL,
 )
 from gamesession.kube.resources import SESSIONS
-from tests.integration.playground import Playground, seconds_between, session
+from tests.integration.condition import seconds_between
+from tests.integration.playground import Playground
 
 pytestmark = pytest.mark.integration
 
 
 async def test_a_session_gets_a_pod_and_says_where_it_is(shared: Playground) -> None:
     """Phase, pod, address of each service and all times stand in the status."""
-    services = [{"name": "agent", "port": 8001}, {"name": "live", "port": 8002}]
-    await shared.create_game("whole", services=services)
+    await shared.create_game("whole")
     name = await shared.create_session("alice", "whole")
     status = await shared.until_phase(name, "Ready")
     (pod,) = shared.pods_of(name)
@@ -32,7 +32,7 @@ async def test_a_session_gets_a_pod_and_says_where_it_is(shared: Playground) -> 
     assert status["podName"] == pod["metadata"]["name"]
     assert status["podUID"] == pod["metadata"]["uid"]
     assert status["podIP"] == ip
-    assert status["services"] == {"agent": f"{ip}:8001", "live": f"{ip}:8002"}
+    assert status["services"] == {"game": f"{ip}:8080", "live": f"{ip}:9090"}
     assert status["startKind"] == "Cold"
     assert status.get("restarts", 0) == status.get("failures", 0) == 0
     assert status["observedGeneration"] == shared.sessions[name]["metadata"]["generation"]
@@ -67,7 +67,7 @@ async def test_a_pod_says_whose_it_is_but_names_no_user(shared: Playground) -> N
 async def test_a_session_by_kubectl_is_adopted(shared: Playground) -> None:
     """One that came without labels and owner reference gets them, and works like any other."""
     made = await shared.create_game("adopting")
-    await shared.cluster.create(SESSIONS, shared.namespace, session("bob", "bob", "adopting"))
+    await shared.apply_session("bob", "bob", "adopting")
     await shared.until_phase("bob", "Ready")
     meta = await shared.until(
         lambda: (
