@@ -49,17 +49,17 @@ def idle_timeout_of(session: Session, game: Game | None) -> timedelta:
 def deadline_of(session: Session, game: Game | None) -> Deadline | None:
     """When the session ends and why; `None` if nothing ends it as things stand.
 
-    Unknown activity never ends a session, and a start is ended by its own timeout only.
+    Unknown activity never ends a session, and a first start is ended by its own timeout only.
     """
     if session.deleting:
         return None
     if session.phase == FAILED:
         at = (session.failed_at or session.created_at) + FAILED_FOR
         return Deadline(at, Reason.FAILED, f"Failed {format_duration(FAILED_FOR)} ago.")
-    if session.phase in (STARTING, READY):
-        ends = [end for end in (_idle_end(session, game), _life_end(session, game)) if end]
-        return min(ends, key=lambda end: end.at, default=None)
-    return _abandoned(session, game)
+    runs = session.phase in (STARTING, READY)
+    unused = _idle_end(session, game) if runs else _abandoned(session, game)
+    ends = [end for end in (unused, _life_end(session, game)) if end]
+    return min(ends, key=lambda end: end.at, default=None)
 
 
 def grace(session: Session, game: Game | None) -> timedelta:
@@ -69,11 +69,15 @@ def grace(session: Session, game: Game | None) -> timedelta:
 
 
 def _idle_end(session: Session, game: Game | None) -> Deadline | None:
-    if session.active_at is None or session.ready_at is None:
+    last_sign = session.active_at if session.ready_at else None
+    if game is None and session.ready_at is None:
+        # A start whose Game is gone: no timeout of the Game's ends it, and nobody goes on with it.
+        last_sign = session.active_at or session.created_at
+    if last_sign is None:
         return None
     timeout = idle_timeout_of(session, game)
     return Deadline(
-        session.active_at + timeout,
+        last_sign + timeout,
         Reason.IDLE_TIMEOUT,
         f"No activity for {format_duration(timeout)}.",
     )
