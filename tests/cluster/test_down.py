@@ -1,6 +1,7 @@
 """Stopping the cluster of the machine leaves nothing behind, whatever had happened to it.
 
-These tests stop the cluster that all others use, so they come last and start it again.
+These tests stop the cluster that all others use, and start it again. They do not run while it is in
+use: while it is another checkout's, or holds anything that a fresh one does not.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import machine as machines
 from tests.cluster import network
-from tests.cluster.leftovers import leftovers, processes
+from tests.cluster.leftovers import DATA, leftovers, processes
 from tests.cluster.machine import CHECKOUT, Machine
 from tests.cluster.prerequisites import find
 from tests.cluster.process import Process, start_time
@@ -38,10 +39,28 @@ spec:
 SETTINGS = ("net/ipv4/ip_forward", "vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops")
 
 
+OF_ANY_CLUSTER = {"default", "kube-node-lease", "kube-public", "kube-system"}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _up_again() -> Iterator[None]:
+    user = user_of_the_cluster()
+    if user is not None:
+        pytest.skip(f"the machine's cluster is in use ({user}); `make cluster-down` frees it")
     yield
     Machine.up()
+
+
+def user_of_the_cluster() -> str | None:
+    """Who would miss the running cluster: a checkout or a namespace; `None` if nobody."""
+    record = Record.load()
+    if record is None or not record.process.alive:
+        return None
+    if record.checkout != str(CHECKOUT):
+        return record.checkout
+    found = Machine.running().api.get("/api/v1/namespaces")["items"]
+    names = {each["metadata"]["name"] for each in found} - OF_ANY_CLUSTER
+    return ", ".join(sorted(names)) or None
 
 
 def traces() -> dict[str, object]:
@@ -130,10 +149,15 @@ def test_a_killed_holder_takes_everything_with_it(before: dict[str, object]) -> 
     assert traces() == before
 
 
-def test_a_start_that_is_killed_can_be_stopped(before: dict[str, object]) -> None:
-    """At the moment when it is half way: namespaces are there, components are coming."""
+@pytest.mark.parametrize("moment", ["connected", "components"])
+def test_a_start_that_is_killed_can_be_stopped(before: dict[str, object], moment: str) -> None:
+    """When the namespaces are there and empty, and when components are coming."""
+    reached: dict[str, Callable[[], object]] = {
+        "connected": network.interfaces,
+        "components": (DATA / "logs" / "kube-proxy.log").exists,
+    }
     starting = subprocess.Popen([sys.executable, "-m", "tests.cluster", "up"], cwd=CHECKOUT)
-    wait_for(lambda: network.interfaces(), 60, "the start to get half way")
+    wait_for(reached[moment], 60, "the start to get half way")
     starting.kill()
     starting.wait()
     machines.down()
