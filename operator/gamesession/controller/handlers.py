@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -32,10 +33,24 @@ def settings() -> kopf.OperatorSettings:
 
 
 def registry(
-    configuration: Configuration, store: Store, comparison: Comparison, endings: Endings
+    configuration: Configuration,
+    store: Store,
+    comparison: Comparison,
+    endings: Endings,
+    *,
+    stop: Callable[[], object],
 ) -> kopf.OperatorRegistry:
-    """kopf's handlers."""
+    """kopf's handlers.
+
+    Args:
+        stop: called when kopf stops watching, whatever the cause. Who writes must stop then, for
+            nothing new is heard of; and kopf would wait five seconds for tasks that go on.
+    """
     handlers = kopf.OperatorRegistry()
+
+    @kopf.on.cleanup(registry=handlers)
+    async def stopping(**_: Any) -> None:
+        stop()
 
     @kopf.on.login(registry=handlers)
     async def login(**_: Any) -> kopf.ConnectionInfo:

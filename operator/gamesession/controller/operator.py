@@ -83,7 +83,11 @@ class Operator:
             serving = tasks.create_task(self._serve())
             await kopf.operator(
                 registry=handlers.registry(
-                    self.cluster.configuration, self.store, self.comparison, self.endings
+                    self.cluster.configuration,
+                    self.store,
+                    self.comparison,
+                    self.endings,
+                    stop=serving.cancel,
                 ),
                 settings=handlers.settings(),
                 namespaces=self.settings.namespace,
