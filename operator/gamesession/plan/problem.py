@@ -74,9 +74,9 @@ def problem_of(pod: dict[str, Any]) -> Problem | None:
         return _lost(status, status["reason"])
     stopped = status.get("phase") in ("Failed", "Succeeded")
     if stopped or spec.get("restartPolicy") == "Never":
-        for container in _containers(status, init=stopped):
-            if "terminated" in container.get("state", {}):
-                return _terminated(container)
+        ended = [each for each in _containers(status, init=stopped) if _end_of(each)]
+        if ended:
+            return _terminated(min(ended, key=_blame))
     if stopped:
         return _stopped_without_container(status)
     for container in _containers(status, init=True):
@@ -92,12 +92,24 @@ def excerpt(text: str) -> str:
 
 
 def _containers(status: dict[str, Any], *, init: bool) -> Iterator[dict[str, Any]]:
+    yield from status.get("containerStatuses", [])
     if init:
         for container in status.get("initContainerStatuses", []):
             # An init container that has done its work is no problem.
-            if container.get("state", {}).get("terminated", {}).get("exitCode") != 0:
+            if _end_of(container).get("exitCode") != 0:
                 yield container
-    yield from status.get("containerStatuses", [])
+
+
+def _end_of(container: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = container.get("state", {}).get("terminated", {})
+    return found
+
+
+def _blame(container: dict[str, Any]) -> tuple[bool, str]:
+    """Of several containers that stopped, the least is to blame: one that failed, the first of
+    them. What stands behind it was stopped because of it."""
+    end = _end_of(container)
+    return end.get("exitCode") == 0, end.get("finishedAt") or "9999"
 
 
 def _is_disrupted(status: dict[str, Any]) -> bool:
@@ -113,7 +125,7 @@ def _lost(status: dict[str, Any], reason: str) -> Problem:
 
 
 def _terminated(container: dict[str, Any]) -> Problem:
-    name, end = container["name"], container["state"]["terminated"]
+    name, end = container["name"], _end_of(container)
     reason = end.get("reason") or "Error"
     words = f"Container {name} stopped with exit code {end.get('exitCode', '?')} ({reason})."
     if said := excerpt(end.get("message", "")):
