@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from gamesession.api.conditions import MAX_MESSAGE
 from gamesession.api.instant import format_instant
 from gamesession.plan.session import Session
 
-_NOT_IN_REASON = re.compile(r"[^A-Za-z0-9]")
+_NOT_IN_REASON = re.compile(r"^[^A-Za-z]+|[^A-Za-z0-9]")
 """Reasons come from kubelets and runtimes, too; a condition takes one word."""
+_MAX_REASON = 128
+"""As much as an Event takes; a condition would take more."""
 
 Fields = dict[str, Any]
 """Fields of `status` by their names in the API; a value of `None` (or an empty one) removes."""
@@ -75,8 +78,8 @@ def _condition(
     return {
         "type": "Ready",
         "status": status,
-        "reason": _NOT_IN_REASON.sub("", reason) or "Unknown",
-        "message": message,
+        "reason": _NOT_IN_REASON.sub("", reason)[:_MAX_REASON] or "Unknown",
+        "message": message[:MAX_MESSAGE],
         "lastTransitionTime": since or now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "observedGeneration": session.generation,
     }
