@@ -61,7 +61,7 @@ class Holds:
         self._directory = directory
         self._activity = activity
         self._dials = dials
-        self._places = places
+        self.places = places
         self._hold = hold
 
     def serving(self, game: Game, service: Service, user: str) -> Target | None:
@@ -93,7 +93,7 @@ class Holds:
         """
         before = self._directory.find(game.name, user)
         reused_pod = before.pod_uid if before is not None and self._serves(before) else None
-        with self._places.take(game.name):
+        with self.places.take(game.name):
             use: Use | None = None
             try:
                 async with asyncio.timeout(self._hold):

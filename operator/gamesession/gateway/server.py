@@ -53,7 +53,9 @@ class Service:
             idle=settings.idle_stream_timeout.total_seconds(),
             max_line=settings.max_header_bytes,
         )
-        self._gateway = self._assemble(cluster, key)
+        sessions = Sessions(cluster, settings.namespace, self.directory, component=COMPONENT)
+        self.holds = self._make_holds(sessions)
+        self._gateway = self._make_gateway(key, sessions)
         self._runner: web.ServerRunner | None = None
         self._following: asyncio.Task[None] | None = None
         self._stopping = False
@@ -110,32 +112,25 @@ class Service:
             return ["the API server is no longer followed"]
         return []
 
-    def _assemble(self, cluster: Cluster, key: VerificationKey) -> Gateway:
+    def _make_holds(self, sessions: Sessions) -> Holds:
         settings = self._settings
-        sessions = Sessions(cluster, settings.namespace, self.directory, component=COMPONENT)
-        dials = Dials(
-            self.directory, self._upstreams, patience=settings.connect_timeout.total_seconds()
-        )
-        holds = Holds(
+        patience = settings.connect_timeout.total_seconds()
+        return Holds(
             sessions,
             self.directory,
             self.activity,
-            dials,
+            Dials(self.directory, self._upstreams, patience=patience),
             Places(settings.max_held, settings.max_held_per_game),
             hold=settings.hold.total_seconds(),
         )
-        proxy = Proxy(
-            holds,
-            self._upstreams,
-            self.activity,
-            sessions,
-            patience=settings.response_timeout.total_seconds(),
-        )
+
+    def _make_gateway(self, key: VerificationKey, sessions: Sessions) -> Gateway:
+        patience = self._settings.response_timeout.total_seconds()
         return Gateway(
-            Authenticator(settings, key),
+            Authenticator(self._settings, key),
             Routes(self.directory),
             Endpoints(sessions, self.activity),
-            proxy,
+            Proxy(self.holds, self._upstreams, self.activity, sessions, patience=patience),
             self._body_of,
         )
 
