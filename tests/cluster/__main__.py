@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.cluster import health, machine
+from tests.cluster import health, removal
 from tests.cluster.binaries import KUBERNETES, KWOK
 from tests.cluster.context import Context
 from tests.cluster.errors import ClusterError
@@ -67,7 +67,7 @@ def up(_: argparse.Namespace) -> None:
 
 def down(_: argparse.Namespace) -> None:
     """stop the cluster and remove all traces"""
-    machine.down()
+    removal.down()
 
 
 def status(_: argparse.Namespace) -> int:

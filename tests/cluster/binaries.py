@@ -152,7 +152,7 @@ def link_programs(build: Build, directory: Path) -> None:
 
 def copy_stages(build: Build, directory: Path) -> None:
     """Keeps kwok's stages beside it: running it then needs neither Go nor the module's source."""
-    module = Path(go(build, "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"))
+    module = Path(go(build, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"))
     stages = [(module / "kustomize" / "stage" / name).read_text() for name in KWOK_STAGES]
     (directory / "stages.yaml").write_text("\n---\n".join(stages))
 

@@ -58,7 +58,7 @@ def build(directory: Path, dockerfile: str, tag: str, arguments: dict[str, str])
         options.append(f"--volume={trusted}:{AUTHORITIES}:ro")
     # chroot: RUN lines need no network or control groups of their own.
     buildah(
-        *("build", "--isolation=chroot", "--layers", "--pull-never", *options),
+        *("build", "--isolation=chroot", "--layers", "--pull=never", *options),
         *(f"--tag={tag}", f"--file={directory / dockerfile}", str(directory)),
     )
 

@@ -110,6 +110,8 @@ def export(name: str, archive: Path, build: Callable[[Path], None]) -> None:
         for old in archive.parent.glob(f"{stem}-*"):
             old.unlink()
         unfinished.rename(archive)
+    # Steps that no image is built with any more; those of this one stay for its next version.
+    buildah.buildah("rmi", "--prune")
 
 
 def reference(tag: str) -> str:

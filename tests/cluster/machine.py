@@ -7,7 +7,6 @@ ends everything; `leftovers.py` tells whether it did.
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cluster import (
+    base,
     cache,
     cgroup,
     components,
@@ -25,7 +25,6 @@ from tests.cluster import (
     node,
     prerequisites,
 )
-from tests.cluster import leftovers as left
 from tests.cluster.api import API
 from tests.cluster.binaries import KUBERNETES
 from tests.cluster.components import Site
@@ -34,20 +33,22 @@ from tests.cluster.credentials import ADMINISTRATOR
 from tests.cluster.errors import ClusterError, ComponentError
 from tests.cluster.images import Images
 from tests.cluster.kubectl import kubectl
+from tests.cluster.leftovers import DATA
 from tests.cluster.process import Process
 from tests.cluster.progress import step, tell
-from tests.cluster.record import Record, alone, forget
+from tests.cluster.record import Record, alone
+from tests.cluster.removal import clear
 from tests.cluster.waiting import DeadlineError, wait_for
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONTEXT = "gamesession"
 API_PORT = 6443
 START_SECONDS = 180.0
-END_SECONDS = 30.0
 HERE = Path(__file__).parent
 # What is part of how the cluster is started: a change in these needs a new start.
 SHAPE = ("cgroup", "components", "credentials", "namespaces", "network", "node", "supervisor")
 NEEDED = (
+    *base.NEEDED,
     *("containerd", "ctr", "runc", "iptables", "ip", "nsenter", "unshare", "openssl"),
     *(f"{prerequisites.CNI_PLUGINS}/{plugin}" for plugin in ("ptp", "host-local", "loopback")),
 )
@@ -80,7 +81,7 @@ class Machine:
             record = Record.load()
             if not machine._can_go_on(record):
                 clear(record)
-                with step("starting the cluster (about 15 seconds)", "all components are ready"):
+                with step("starting the cluster (about 10 seconds)", "all components are ready"):
                     machine._start()
             machine.images.ensure_pause()
             machine._publish()
@@ -287,49 +288,10 @@ def site_with(programs: Path) -> Site:
     """Where the cluster of the machine is, with these programs."""
     return Site(
         programs,
-        left.DATA,
+        DATA,
         network.NODE_ADDRESS,
         API_PORT,
         network.SERVICE_CIDR,
         durable=True,
         advertised=True,
     )
-
-
-def down() -> None:
-    """Stops the cluster of the machine, whoever started it, and removes all traces.
-
-    Raises:
-        PrerequisiteError: not root.
-        ClusterError: something of it could not be removed; the message names it.
-    """
-    prerequisites.require_root("Stopping the cluster")
-    with alone():
-        record = Record.load()
-        if record is None and not left.leftovers():
-            tell("there is no cluster on this machine")
-        else:
-            with step("stopping the cluster", "no process, mount, interface or rule is left"):
-                clear(record)
-        forget()
-
-
-def clear(record: Record | None) -> None:
-    """Ends what runs of the cluster, whole or in part, and removes what it left.
-
-    Raises:
-        ClusterError: something could not be removed; the message names it.
-    """
-    if record is not None:
-        record.process.end(grace=0)
-    for process in left.processes():
-        process.end(grace=0)
-    wait_for(lambda: not left.processes(), END_SECONDS, "the cluster's processes to end")
-    network.disconnect()
-    cgroup.remove()
-    shutil.rmtree(left.DATA, ignore_errors=True)
-    mountpoints.remove()
-    if record is not None:
-        (Path(record.checkout) / ".cluster" / "kubeconfig").unlink(missing_ok=True)
-    if remaining := left.leftovers():
-        raise ClusterError("still there after stopping:\n" + "\n".join(remaining))

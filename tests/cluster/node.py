@@ -45,6 +45,8 @@ sandbox_image = "{pause}"
 netns_mounts_under_state_dir = true
 # Without CAP_SYS_RESOURCE no process may be shielded from the OOM killer, and runc would fail.
 restrict_oom_score_adj = true
+# A profile would be loaded into the machine's kernel and stay there.
+disable_apparmor = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "{plugins}"
 conf_dir = "{directory}/cni"

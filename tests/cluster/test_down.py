@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import machine as machines
-from tests.cluster import network
+from tests.cluster import network, removal
 from tests.cluster.leftovers import DATA, leftovers, processes
 from tests.cluster.machine import CHECKOUT, Machine
 from tests.cluster.prerequisites import find
@@ -98,7 +97,7 @@ def traces() -> dict[str, object]:
 @pytest.fixture
 def before() -> dict[str, object]:
     """What the machine has without a cluster."""
-    machines.down()
+    removal.down()
     assert leftovers() == []
     return traces()
 
@@ -116,7 +115,7 @@ def test_nothing_is_left_after_an_orderly_stop(before: dict[str, object]) -> Non
     machine = start_with_a_pod()
     assert len(leftovers()) > 10
     assert network.interfaces() == [network.INTERFACE]
-    machines.down()
+    removal.down()
     assert leftovers() == []
     assert traces() == before
     assert not machine.kubeconfig.exists()
@@ -131,7 +130,7 @@ def test_nothing_is_left_after_parts_have_crashed(before: dict[str, object]) -> 
     assert shims
     for shim in shims:
         shim.send(signal.SIGKILL)
-    machines.down()
+    removal.down()
     assert leftovers() == []
     assert traces() == before
 
@@ -144,7 +143,7 @@ def test_a_killed_holder_takes_everything_with_it(before: dict[str, object]) -> 
     record.process.send(signal.SIGKILL)
     wait_for(lambda: not processes(), 30, "all processes to end")
     Machine.up()
-    machines.down()
+    removal.down()
     assert leftovers() == []
     assert traces() == before
 
@@ -160,7 +159,7 @@ def test_a_start_that_is_killed_can_be_stopped(before: dict[str, object], moment
     wait_for(reached[moment], 60, "the start to get half way")
     starting.kill()
     starting.wait()
-    machines.down()
+    removal.down()
     assert leftovers() == []
     assert traces() == before
 
@@ -189,7 +188,7 @@ def test_a_start_from_elsewhere_takes_over_and_says_so(
     theirs = Machine.running(elsewhere)
     assert theirs.kubeconfig.exists()
     assert theirs.kubectl("get", "pods", "--output=name") == ""
-    machines.down()
+    removal.down()
     assert not theirs.kubeconfig.exists()
     assert leftovers() == []
     assert traces() == before
@@ -200,7 +199,7 @@ def test_stopping_twice_is_fine(
 ) -> None:
     """The second time it says that there is nothing."""
     capsys.readouterr()
-    machines.down()
+    removal.down()
     assert "there is no cluster on this machine" in capsys.readouterr().err
     assert traces() == before
 
