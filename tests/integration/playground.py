@@ -73,6 +73,13 @@ class Playground:
         await self.until(lambda: condition(self.games[name], "Accepted"))
         return made
 
+    async def change_game(self, name: str, **spec: Any) -> None:
+        """Change fields of a Game's spec, each as a whole."""
+        operations = [
+            {"op": "add", "path": f"/spec/{field}", "value": value} for field, value in spec.items()
+        ]
+        await self.cluster.json_patch(GAMES, self.namespace, name, operations)
+
     async def create_session(
         self, user: str, game: str, *, name: str | None = None, **spec: Any
     ) -> str:
@@ -152,6 +159,15 @@ class Playground:
             and change.object["metadata"]["labels"].get(SESSION_LABEL) == name
         ]
 
+    def made_in_game(self, game: str) -> list[Change]:
+        """Every pod that was ever made for a Game, in order."""
+        return [
+            change
+            for change in self.history["pods"]
+            if change.kind == "ADDED"
+            and change.object["metadata"]["labels"].get(GAME_LABEL) == game
+        ]
+
     def deleted_at(self, resource: Resource, name: str) -> datetime | None:
         """When an object of that name was last seen to go; `None` if it was not."""
         for change in reversed(self.history[resource.plural]):
@@ -209,9 +225,15 @@ class Playground:
         assert gone is not None, f"there never was a session {name}"
         return gone
 
-    async def until_all_pods_gone(self, *, deadline: float = DEADLINE) -> None:
-        """Wait until no pod of ours is left."""
-        await self.until(lambda: not self.pods, deadline=deadline)
+    async def until_told(self, name: str) -> Object:
+        """A session's status once it says anything."""
+        return await self.until(
+            lambda: self.status(name) if "conditions" in self.status(name) else None
+        )
+
+    async def until_podless(self, name: str, *, deadline: float = DEADLINE) -> None:
+        """Wait until a session's pods are gone."""
+        await self.until(lambda: not self.pods_of(name), deadline=deadline)
 
     # Following ----------------------------------------------------------------------------------
 

@@ -40,7 +40,7 @@ async def unused(playground: Playground) -> None:
     ready_at = (await playground.until_phase(name, "Ready"))["readyAt"]
     gone = await playground.until_gone(name)
     assert 10.0 <= seconds_between(ready_at, gone) <= 11.5
-    await playground.until(lambda: not playground.pods_of(name))
+    await playground.until_podless(name)
     await told_once(playground, name, "IdleTimeout", before=gone)
 
 

@@ -108,7 +108,7 @@ async def failed(playground: Playground, name: str, why: str) -> Object:
     assert reason(status) == why
     assert status["failedAt"]
     assert not {"podUID", "podIP", "services"} & status.keys()
-    await playground.until(lambda: not playground.pods_of(name))
+    await playground.until_podless(name)
     (event,) = await eventually(lambda: told(playground, name))
     assert (event["reason"], event["type"]) == (why, "Warning")
     assert event["note"] == message(status)
