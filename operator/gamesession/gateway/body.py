@@ -35,7 +35,14 @@ class Body:
         self.failure: GameSessionError | None = None
         self.on_progress: Callable[[bool], None] = lambda waiting: None
         self.on_failure: Callable[[], None] = lambda: None
-        if (request.content_length or 0) > most:
+
+    def check_length(self) -> None:
+        """Refuse a body that is announced as too large.
+
+        Raises:
+            PayloadTooLarge: it is.
+        """
+        if (self._request.content_length or 0) > self._most:
             raise self._too_large()
 
     @property

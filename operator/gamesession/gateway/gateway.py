@@ -28,9 +28,9 @@ class Trail:
     """What is known of a request so far, for answers to errors and for metrics."""
 
     request_id: str
+    body: Body
     game: str = ""
     start: str = "none"
-    body: Body | None = None
 
 
 class Gateway:
@@ -57,7 +57,7 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever comes of it."""
         began = asyncio.get_running_loop().time()
-        trail = Trail(request_id_of(request.headers.get(REQUEST_ID)))
+        trail = Trail(request_id_of(request.headers.get(REQUEST_ID)), self._body_of(request))
         try:
             answer = await self._answer(request, trail)
         except GameSessionError as error:
@@ -66,7 +66,7 @@ class Gateway:
             log.exception("request failed", request_id=trail.request_id)
             failure = GameSessionError("The gateway failed on this request.")
             answer = error_answer(failure, trail.request_id)
-        if not answer.prepared and trail.body is not None and trail.body.awaits_go_ahead:
+        if not answer.prepared and trail.body.awaits_go_ahead:
             answer.force_close()  # nobody knows whether the body will come now
         seconds = asyncio.get_running_loop().time() - began
         request_seconds(trail.game, trail.start, answer.status).observe(seconds)
@@ -78,7 +78,7 @@ class Gateway:
         path = parse_target(request.raw_path)
         route = self._routes.resolve(path, request.method)
         trail.game = route.game.name
-        trail.body = self._body_of(request)
+        trail.body.check_length()
         if isinstance(route, EndpointRoute):
             status, body = await self._endpoints.answer(route, user)
             return json_answer(body, status, trail.request_id)

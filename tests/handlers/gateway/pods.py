@@ -62,7 +62,7 @@ class HttpPod:
 
     async def tell(self, request: web.BaseRequest) -> web.StreamResponse:
         """Say who is asked, and what was asked."""
-        self.bodies.append(await request.read())
+        self.bodies.append(b"".join([chunk async for chunk in request.content.iter_any()]))
         return web.json_response({"pod": self.ip, "path": request.raw_path})
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
