@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import FAILED, PENDING, READY, STARTING, Session
 from gamesession.plan.status import Fields, status_patch
+
+POD_STARTING: Final = "PodStarting"
+POD_NOT_READY: Final = "PodNotReady"
+CLOSING: Final = "PreviousPodClosing"
+IN_BETWEEN: Final = (POD_STARTING, POD_NOT_READY, CLOSING)
+"""Reasons that say how a start goes, and not why it does not."""
 
 _NO_POD = {"podUID": None, "podIP": None, "services": None}
 
@@ -21,12 +27,11 @@ def pending(session: Session, now: datetime, reason: str, message: str) -> Field
 
 
 def starting(session: Session, now: datetime, reason: str, message: str, **fields: Any) -> Fields:
-    """A pod is on its way. `startingSince` is the last turn to this phase."""
+    """A pod is on its way. `startingSince` is the last turn to this phase; given as `None`, it is
+    not yet time that the start takes."""
     turned = session.phase != STARTING or session.starting_since is None
-    since = now if turned else session.starting_since
-    return status_patch(
-        session, now, phase=STARTING, reason=reason, message=message, startingSince=since, **fields
-    )
+    fields.setdefault("startingSince", now if turned else session.starting_since)
+    return status_patch(session, now, phase=STARTING, reason=reason, message=message, **fields)
 
 
 def without_pod(

@@ -8,7 +8,7 @@ from typing import Final
 from gamesession.api.duration import format_duration
 from gamesession.api.names import attempt_of
 from gamesession.plan.game import Acceptance
-from gamesession.plan.phase import failed, pending, without_pod
+from gamesession.plan.phase import CLOSING, IN_BETWEEN, failed, pending, without_pod
 from gamesession.plan.pod import Pod
 from gamesession.plan.problem import Outlook
 from gamesession.plan.session import STARTING, Session
@@ -31,12 +31,12 @@ def pick(situation: Situation, now: datetime) -> Decision:
     if timeout := _timed_out(situation, now):
         return timeout
     if (until := _backoff_ends(session, spent)) and until > now:
-        return Decision(look_again=until)
+        return Decision(look_again=min(until, _gives_up_at(situation) or until))
     if spent and situation.game and situation.game.on_close:
         # What is left of the pod may still save this user's state: first let it go.
         return Decision(delete=spent, look_again=now + LOOK_AT_CLOSING)
-    attempts = [pod.attempt for pod in situation.pods]
-    return Decision(create=1 + max(attempts, default=attempt_of(session.pod_name)), delete=spent)
+    attempts = [attempt_of(session.pod_name), *(pod.attempt for pod in situation.pods)]
+    return Decision(create=1 + max(attempts), delete=spent)
 
 
 def _blocked(situation: Situation) -> tuple[str, str] | None:
@@ -73,9 +73,12 @@ def _closing(situation: Situation, now: datetime) -> Decision | None:
     if max(ends, default=now) <= now:
         return None
     message = "The pod before is saving its state (spec.hooks.onClose)."
-    told = pending if session.started_at is None else without_pod
+    if session.started_at is None:
+        status = pending(session, now, CLOSING, message)
+    else:  # the time that it takes is not the start's
+        status = without_pod(session, now, CLOSING, message, startingSince=None)
     return Decision(
-        status=told(session, now, "PreviousPodClosing", message),
+        status=status,
         delete=_forgotten(situation, now),
         look_again=min(max(ends), now + LOOK_AT_CLOSING),
     )
@@ -94,26 +97,30 @@ def _forgotten(situation: Situation, now: datetime) -> tuple[Pod, ...]:
 
 def _timed_out(situation: Situation, now: datetime) -> Decision | None:
     """The start has used up its time on pods that did not last."""
-    session, game = situation.session, situation.game
-    if game is None or session.phase != STARTING or session.starting_since is None:
+    session, game, ends = situation.session, situation.game, _gives_up_at(situation)
+    if game is None or ends is None or now < ends:
         return None
-    if now < session.starting_since + game.start_timeout:
-        return None
-    if session.failures:  # the last pod's own words
-        reason, message = session.condition["reason"], session.condition["message"]
-    else:
+    reason, message = session.condition.get("reason", ""), session.condition.get("message", "")
+    if reason in ("", *IN_BETWEEN):  # else they are the last pod's own words
         reason = "StartTimeout"
         message = f"No pod was ready within {format_duration(game.start_timeout)}."
     return Decision(status=failed(session, now, reason, message))
 
 
-def _backoff_ends(session: Session, spent: tuple[Pod, ...]) -> datetime | None:
-    """When the next pod may be tried: 1 s after the one before stopped, doubled each time."""
-    stops = [
-        pod.problem.since or pod.created_at
-        for pod in spent
-        if pod.problem and pod.problem.outlook is Outlook.STOPPED
-    ]
-    if not stops:
+def _gives_up_at(situation: Situation) -> datetime | None:
+    session, game = situation.session, situation.game
+    if game is None or session.phase != STARTING or session.starting_since is None:
         return None
-    return max(stops) + FIRST_BACKOFF * (1 << max(0, session.failures - 1))
+    return session.starting_since + game.start_timeout
+
+
+def _backoff_ends(session: Session, spent: tuple[Pod, ...]) -> datetime | None:
+    """When the next pod may be tried: 1 s after the one before stopped, doubled each time. Lost
+    pods are no failures, but pods that a node throws out as they come are no storm either."""
+    ends = [
+        (pod.problem.since or pod.created_at) + FIRST_BACKOFF * (1 << max(0, session.failures - 1))
+        if pod.problem and pod.problem.outlook is Outlook.STOPPED
+        else pod.created_at + FIRST_BACKOFF
+        for pod in spent
+    ]
+    return max(ends, default=None)

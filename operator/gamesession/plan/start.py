@@ -113,7 +113,7 @@ def _follow(
         status = phase.starting(session, now, pod.problem.reason, pod.problem.message, **fields)
     elif fields or session.phase != STARTING:
         message = f"Pod {pod.name} is starting."
-        status = phase.starting(session, now, "PodStarting", message, **fields)
+        status = phase.starting(session, now, phase.POD_STARTING, message, **fields)
     else:
         status = {}
     return Decision(status=status, delete=others, look_again=gives_up)
@@ -127,7 +127,9 @@ def _unready(session: Session, pod: Pod, others: tuple[Pod, ...], now: datetime)
     seconds = int(NOT_READY_FOR.total_seconds())
     message = f"Pod {pod.name} has not been ready for {seconds} s."
     return Decision(
-        status=phase.starting(session, now, "PodNotReady", message), delete=others, look_again=now
+        status=phase.starting(session, now, phase.POD_NOT_READY, message),
+        delete=others,
+        look_again=now,
     )
 
 

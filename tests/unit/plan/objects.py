@@ -87,6 +87,10 @@ def condition(
     }
 
 
+UNSCHEDULED = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available")
+DISRUPTED = condition("DisruptionTarget", "True", "DeletionByTaintManager")
+
+
 # Games ------------------------------------------------------------------------------------------
 
 
@@ -347,6 +351,19 @@ def stopped_pod(attempt: int = 1, *, finished: float = 0, code: int = 1, **field
     """A pod whose container has stopped."""
     containers = [terminated(code, finished=finished)]
     return pod(attempt, containers=containers, **({"phase": "Failed"} | fields))
+
+
+def written(before: Object, patch: Object) -> Object:
+    """A session's status once a merge patch (RFC 7386) has been written."""
+    found = dict(before.get("status", {}))
+    for field, value in patch.items():
+        if value is None:
+            found.pop(field, None)
+        elif isinstance(value, dict):
+            found[field] = {**found.get(field, {}), **value}
+        else:
+            found[field] = value
+    return found
 
 
 # Situations -------------------------------------------------------------------------------------

@@ -9,10 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gamesession.plan.problem import MAX_MESSAGE_BYTES, Outlook, Problem, excerpt, problem_of
-from tests.unit.plan.objects import Object, at, condition, pod, running, terminated, waiting
-
-UNSCHEDULED = condition("PodScheduled", "False", "Unschedulable", "0/3 nodes are available")
-DISRUPTED = condition("DisruptionTarget", "True", "DeletionByTaintManager")
+from tests.unit.plan.objects import (
+    DISRUPTED,
+    UNSCHEDULED,
+    Object,
+    at,
+    condition,
+    pod,
+    running,
+    terminated,
+    waiting,
+)
 
 
 def found(**fields: Any) -> Problem | None:
