@@ -130,6 +130,8 @@ class Proxy:
                 if answer.status == MISDIRECTED and not passage.body.taken:
                     error = UpstreamUnreachable("The pod says that the session is not its own.")
                     raise LookAgain(error, target, sent=True, misdirected=True)
+                if answer.status < 200:
+                    raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
                 passage.body.on_failure = answer.close
                 return await relay(passage.request, answer, _to_client(passage, target, answer))
             finally:

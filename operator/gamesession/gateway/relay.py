@@ -8,8 +8,12 @@ import struct
 from typing import Final
 
 import aiohttp
+import structlog
 from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
+
+log = structlog.get_logger(__name__)
 
 RESET: Final = struct.pack("ii", 1, 0)
 
@@ -37,29 +41,42 @@ async def relay(
         headers: what goes to the client.
 
     Raises:
-        aiohttp.ClientError, TimeoutError: the pod broke off before anything was passed on.
+        aiohttp.ClientError, RuntimeError: the pod broke off before anything was passed on.
     """
     out = Relay(status=answer.status, reason=answer.reason, headers=headers)
-    length_known = hdrs.CONTENT_LENGTH in headers
-    if request.version < HttpVersion11 and not length_known:
+    if request.version < HttpVersion11 and hdrs.CONTENT_LENGTH not in headers:
         out.force_close()  # its end is the end of the connection
-    connection = answer.connection
-    protocol = connection.protocol if connection is not None else None
+    protocol = answer.connection.protocol if answer.connection is not None else None
     first = answer.content.read_nowait()
     await out.prepare(request)
     try:
         if not answer.content.at_eof():
+            _watch(protocol, answer.content)
             await out.write(first)
-            while chunk := await answer.content.readany():
-                await out.write(chunk)
-            first = b""
+            while first := await answer.content.readany():
+                await out.write(first)
         if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
             # Without a length, aiohttp takes a reset for the end.
             raise aiohttp.ClientPayloadError("the pod's connection was reset")
         await out.write_eof(first)
-    except (aiohttp.ClientError, OSError, TimeoutError):
+    except Exception as error:
+        log.debug("answer broken off", error=repr(error))
         break_off(request)
     return out
+
+
+def _watch(protocol: ResponseHandler | None, content: aiohttp.StreamReader) -> None:
+    """Have the reader of an answer know when its connection is gone.
+
+    aiohttp leaves it waiting for ever, past all time limits, after a malformed chunk.
+    """
+
+    def closed(_: object) -> None:
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the answer is malformed"))
+
+    if protocol is not None and (gone := protocol.closed) is not None:
+        gone.add_done_callback(closed)
 
 
 def break_off(request: web.BaseRequest) -> None:
