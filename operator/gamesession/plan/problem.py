@@ -41,7 +41,7 @@ class Problem:
     Attributes:
         reason: one CamelCase word, Kubernetes' own where there is one.
         message: a sentence for a person.
-        container: whose log tells more, `""` if none does.
+        container: whose log tells more than the message does, `""` if none does.
         since: when a container stopped; `None` if none has, or if it is not known.
     """
 
@@ -128,16 +128,15 @@ def _terminated(container: dict[str, Any]) -> Problem:
     name, end = container["name"], _end_of(container)
     reason = end.get("reason") or "Error"
     words = f"Container {name} stopped with exit code {end.get('exitCode', '?')} ({reason})."
-    if said := excerpt(end.get("message", "")):
-        words += f" Its last words: {said}"
+    said = _last_words(end)
     # A container that was not there when the node looked fell with its node, not by itself.
     outlook = Outlook.LOST if reason == "ContainerStatusUnknown" else Outlook.STOPPED
     finished = end.get("finishedAt")
     return Problem(
         outlook,
         "ContainerStopped" if reason == "Completed" else reason,
-        words,
-        name,
+        words + said,
+        "" if said else name,
         parse_instant(finished) if finished else None,
     )
 
@@ -151,7 +150,15 @@ def _waiting(container: dict[str, Any], waiting: dict[str, Any]) -> Problem:
     reason = waiting["reason"]
     words = f"Container {container['name']} cannot start: {waiting.get('message') or reason}"
     outlook = Outlook.HOPELESS if reason in _HOPELESS else Outlook.IMPATIENT
-    return Problem(outlook, reason, excerpt(words), container["name"])
+    before = container.get("lastState", {}).get("terminated", {})  # where kubelet restarts it
+    said = _last_words(before)
+    tells_more = container["name"] if before and not said else ""
+    return Problem(outlook, reason, excerpt(words) + said, tells_more)
+
+
+def _last_words(end: dict[str, Any]) -> str:
+    said = excerpt(end.get("message", ""))
+    return f" Its last words: {said}" if said else ""
 
 
 def _unscheduled(status: dict[str, Any]) -> Problem | None:

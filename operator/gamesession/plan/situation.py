@@ -44,7 +44,7 @@ class Decision:
     Attributes:
         create: the number of the pod to make, `None` for none.
         status: merge patch of the status; empty for none.
-        log_of: pod and running container whose log belongs to the message of `status`.
+        log_of: pod and container the end of whose log belongs to the message of `status`.
         delete: pods to delete.
         look_again: when to decide anew should nothing change before.
     """

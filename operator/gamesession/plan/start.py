@@ -84,7 +84,7 @@ def _count(
         fields["failures"] = session.failures + 1
         if session.failures + 1 >= MAX_FAILURES:
             status = phase.failed(session, now, problem.reason, problem.message, **_told(fields))
-            return Decision(status=status, delete=others)
+            return Decision(status=status, log_of=_log_of(pod, problem), delete=others)
     status = phase.without_pod(session, now, problem.reason, problem.message, **_told(fields))
     return Decision(status=status, delete=others)
 
@@ -139,7 +139,7 @@ def _gives_up_at(pod: Pod, game: Game, since: datetime) -> datetime:
     if pod.problem and pod.problem.outlook is Outlook.HOPELESS:
         return since
     if pod.problem and pod.problem.outlook is Outlook.IMPATIENT:
-        return min(timeout, pod.created_at + PATIENCE)
+        return min(timeout, max(pod.created_at, since) + PATIENCE)
     return timeout
 
 
@@ -147,10 +147,15 @@ def _give_up(
     session: Session, game: Game, pod: Pod, fields: dict[str, object], now: datetime
 ) -> Decision:
     if pod.problem:
-        reason, message, log_of = pod.problem.reason, pod.problem.message, None
+        reason, message = pod.problem.reason, pod.problem.message
+        log_of = _log_of(pod, pod.problem)
     else:
         reason = "StartTimeout"
         message = f"Pod {pod.name} was not ready within {format_duration(game.start_timeout)}."
         log_of = (pod, min(pod.running)) if pod.running else None
     status = phase.failed(session, now, reason, message, **_told(fields))
     return Decision(status=status, log_of=log_of)
+
+
+def _log_of(pod: Pod, problem: Problem) -> tuple[Pod, str] | None:
+    return (pod, problem.container) if problem.container else None

@@ -347,9 +347,11 @@ def terminated(
     return {"name": name, "state": {"terminated": end | ({"message": said} if said else {})}}
 
 
-def stopped_pod(attempt: int = 1, *, finished: float = 0, code: int = 1, **fields: Any) -> Object:
+def stopped_pod(
+    attempt: int = 1, *, finished: float = 0, code: int = 1, said: str = "", **fields: Any
+) -> Object:
     """A pod whose container has stopped."""
-    containers = [terminated(code, finished=finished)]
+    containers = [terminated(code, finished=finished, said=said)]
     return pod(attempt, containers=containers, **({"phase": "Failed"} | fields))
 
 

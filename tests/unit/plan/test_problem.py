@@ -181,6 +181,16 @@ def test_the_problem(fields: dict[str, Any], outlook: Outlook, reason: str) -> N
             "The node was low on memory.",
         ),
         ({"conditions": [DISRUPTED]}, "The pod was taken from its node."),
+        (
+            {
+                "restart_policy": "Always",
+                "containers": [
+                    waiting("CrashLoopBackOff", "back-off 10s")
+                    | {"lastState": terminated(3, said="out of cards")["state"]}
+                ],
+            },
+            "Container agent cannot start: back-off 10s Its last words: out of cards",
+        ),
     ],
 )
 def test_the_message_is_the_containers_own(fields: dict[str, Any], message: str) -> None:
@@ -228,6 +238,25 @@ def test_of_several_that_stopped_the_culprit_is_named(
     fields: dict[str, Any], container: str
 ) -> None:
     problem = found(phase="Failed", **fields)
+    assert problem is not None
+    assert problem.container == container
+
+
+@pytest.mark.parametrize(
+    ("containers", "container"),
+    [
+        pytest.param([terminated()], "agent", id="it left no last words"),
+        pytest.param([terminated(said="no cards")], "", id="its last words are in the message"),
+        pytest.param([waiting("ErrImagePull")], "", id="it never ran"),
+        pytest.param(
+            [waiting("CrashLoopBackOff") | {"lastState": terminated()["state"]}],
+            "agent",
+            id="it ran before",
+        ),
+    ],
+)
+def test_whose_log_tells_more(containers: list[Object], container: str) -> None:
+    problem = found(containers=containers)
     assert problem is not None
     assert problem.container == container
 
