@@ -66,6 +66,8 @@ class Activity:
         self._uses: dict[str, Use] = {}
         self._kept: dict[str, Use] = {}
         self._slots = asyncio.Semaphore(CONCURRENT_WRITES)
+        directory.sessions.subscribe(self._session_changed)
+        directory.games.subscribe(self._game_changed)
 
     def begin(self, session: Session) -> Use:
         """A request has begun (or someone waits for the session). To be ended with `end`."""
@@ -140,6 +142,31 @@ class Activity:
         seconds = max(0.0, delay.total_seconds())
         seconds += random.uniform(0.0, JITTER) * rhythm.interval.total_seconds()
         use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
+
+    def _session_changed(self, old: Session | None, new: Session | None) -> None:
+        if new is None or (use := self._uses.get(new.uid)) is None:
+            return
+        if old is None or self._beat(old) != self._beat(new):
+            self._plan_anew(use, new)
+
+    def _game_changed(self, old: Game | None, new: Game | None) -> None:
+        if old is None or new is None or old.idle_timeout == new.idle_timeout:
+            return
+        for use in list(self._uses.values()):
+            if (session := self._life(use)) and session.game == new.name:
+                self._plan_anew(use, session)
+
+    def _plan_anew(self, use: Use, session: Session) -> None:
+        """The rhythm is another one: a write that was planned as Pending, or by a longer timeout,
+        would come when the session has ended."""
+        if use.timer is not None:
+            use.timer.cancel()
+            use.timer = None
+            self._plan(use, session)
+
+    def _beat(self, session: Session) -> tuple[timedelta, bool]:
+        rhythm = rhythm_of(session, self._game(session))
+        return rhythm.interval, rhythm.counts
 
     def _due(self, use: Use) -> None:
         use.timer = None
