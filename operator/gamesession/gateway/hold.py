@@ -89,7 +89,8 @@ class Holds:
             SessionStarting: not within the hold.
             Capacity: too many wait already.
             UpstreamUnreachable: the session is Ready, but its pod takes no connections.
-            GameSuspended, StartFailed, NameCollision, Unavailable: as `Sessions.ensure`.
+            GameNotFound, GameSuspended, StartFailed, NameCollision, Unavailable: as
+                `Sessions.ensure`.
         """
         before = self._directory.find(game.name, user)
         reused_pod = before.pod_uid if before is not None and self._serves(before) else None

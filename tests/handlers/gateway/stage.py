@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -47,8 +48,9 @@ class Stage:
         url: of the gateway.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        self.api = ApiServer()
+    def __init__(self, *, api: ApiServer | None = None, **settings: Any) -> None:
+        self.api = api or ApiServer()
+        self._owns_api = api is None
         self.settings = GatewaySettings(
             **{
                 "namespace": "play",
@@ -63,11 +65,27 @@ class Stage:
         )
         self.pods: dict[str, AnyPod] = {}
         self.pod_for: Callable[[Object], AnyPod | None] = lambda session: HttpPod()
-        self.api.on_change = self._changed
+        if self._owns_api:
+            self.api.on_change = self._changed
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        await self.api.come()
+        await self._open()
+        await eventually(self._is_ready)
+        return self
+
+    @asynccontextmanager
+    async def unready(self) -> AsyncIterator[None]:
+        """The stage before the gateway has seen anything."""
+        await self._open()
+        try:
+            yield
+        finally:
+            await self.__aexit__()
+
+    async def _open(self) -> None:
+        if self._owns_api:
+            await self.api.come()
         self.cluster = Cluster(self.api.configuration, "gateway")
         self.service = Service(self.settings, self.cluster, load_key(self.settings))
         await self.service.start()
@@ -75,8 +93,6 @@ class Stage:
         self.http = aiohttp.ClientSession(
             self.url, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=30)
         )
-        await eventually(self._is_ready)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         for task in self._tasks:
@@ -84,7 +100,8 @@ class Stage:
         await self.http.close()
         await self.service.stop()
         await self.cluster.close()
-        await self.api.go_away()
+        if self._owns_api:
+            await self.api.go_away()
         for pod in self.pods.values():
             await pod.stop()
 
@@ -93,12 +110,18 @@ class Stage:
     async def add_game(self, name: str = "chess", **spec: Any) -> Object:
         """A Game, and the gateway knows of it."""
         game = self.api.put("games", game_object(name, **spec))
+        await self.until_known(name)
+        return game
+
+    async def until_known(self, game: str) -> None:
+        """Wait until the gateway knows a Game as it stands."""
+        version = self.api.objects["games"][game]["metadata"]["resourceVersion"]
 
         async def known() -> bool:
-            return self.service.directory.games.get(name) is not None
+            found = self.service.directory.games.get(game)
+            return found is not None and found.resource_version == version
 
         await eventually(known)
-        return game
 
     async def add_session(self, user: str = "alice", game: str = "chess", **of: Any) -> Object:
         """A Ready session with a pod, made by hand; the gateway knows of both.

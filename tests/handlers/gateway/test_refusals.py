@@ -225,9 +225,9 @@ async def test_a_hold_that_runs_out_says_when_to_try_again() -> None:
         assert stage.api.count("create", "gamesessions") == 1
 
 
-@pytest.mark.parametrize("limit", ["max_held", "max_held_per_game"])
-async def test_more_than_may_wait_are_told_to_come_again(limit: str) -> None:
-    async with Stage(**{limit: 1}) as stage:
+@pytest.mark.parametrize("limit", [{"max_held": 1}, {"max_held_per_game": 1}])
+async def test_more_than_may_wait_are_told_to_come_again(limit: dict[str, Any]) -> None:
+    async with Stage(**limit) as stage:
         stage.pod_for = lambda session: None
         await stage.add_game()
         waiting = asyncio.create_task(hang(stage, "alice"))
