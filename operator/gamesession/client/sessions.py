@@ -10,6 +10,7 @@ from typing import Any, Final
 import structlog
 
 from gamesession.api.errors import (
+    GameNotFound,
     GameSuspended,
     NameCollision,
     StartFailed,
@@ -76,6 +77,7 @@ class Sessions:
         However many ask at the same time, here or at other replicas, they get the same one.
 
         Raises:
+            GameNotFound: the Game is gone.
             GameSuspended: a new one would be needed, and the Game takes none.
             StartFailed: there is one, and it failed a moment ago.
             NameCollision: its name is taken by another user's session.
@@ -137,6 +139,7 @@ class Sessions:
                 return session
             if session is not None:
                 await self._replace(session)
+            game = self._present(game)
             if game.suspended:
                 raise GameSuspended(f"Game {game.name} takes no new sessions at the moment.")
             try:
@@ -151,6 +154,14 @@ class Sessions:
                 elif isinstance(error, Unreachable) and self._cluster.contact.lost:
                     raise _unavailable(error) from error
         raise Unavailable("The session cannot be created at the moment.")
+
+    def _present(self, game: Game) -> Game:
+        """The Game as it is now: whoever waits may have come when it was another one, and a
+        session that belongs to a Game that is gone would be collected at once."""
+        present = self._directory.games.get(game.name)
+        if present is None or present.deleting:
+            raise GameNotFound("There is no such game.")
+        return present
 
     async def _create(self, game: Game, user: str) -> None:
         name = session_name(game.name, user)
