@@ -39,21 +39,23 @@ class Stamps:
     async def write(self, session: Session, at: datetime) -> Outcome:
         """Bring the session's last activity to `at`, unless it is later already."""
         try:
-            await self._patch(session, at)
+            answer = await self._patch(session, at)
         except Gone:
-            outcome = Outcome.GONE
+            return self._gone(session)
         except (Invalid, Conflict):
-            outcome = await self._settle(session, at)
+            return await self._settle(session, at)
         except (ApiError, Unreachable) as error:
             log.debug("activity kept", session=session.name, error=str(error))
-            outcome = Outcome.KEPT
-        else:
-            outcome = Outcome.STANDS
-        if outcome is Outcome.GONE:
-            self._directory.sessions.forget(session.name, session.uid)
-        return outcome
+            return Outcome.KEPT
+        self._directory.sessions.offer(answer)
+        # It was written all right, but on a life that is ending.
+        return Outcome.GONE if "deletionTimestamp" in answer["metadata"] else Outcome.STANDS
 
-    async def _patch(self, session: Session, at: datetime) -> None:
+    def _gone(self, session: Session) -> Outcome:
+        self._directory.sessions.forget(session.name, session.uid)
+        return Outcome.GONE
+
+    async def _patch(self, session: Session, at: datetime) -> Object:
         stamp = format_instant(at)
         if session.phase or session.last_activity:
             # `add` sets a member whether it is there or not (RFC 6902, 4.1).
@@ -61,20 +63,18 @@ class Stamps:
                 {"op": "test", "path": "/metadata/uid", "value": session.uid},
                 {"op": "add", "path": "/status/lastActivity", "value": stamp},
             ]
-            answer = await self._cluster.json_patch(
+            return await self._cluster.json_patch(
                 SESSIONS, self._namespace, session.name, operations, subresource="status"
             )
-        else:
-            # No status yet, so nothing to add a member to. The resource version stands for the
-            # life: it holds only as long as nobody else has written.
-            body: Object = {
-                "metadata": {"resourceVersion": session.resource_version},
-                "status": {"lastActivity": stamp},
-            }
-            answer = await self._cluster.merge_patch(
-                SESSIONS, self._namespace, session.name, body, subresource="status"
-            )
-        self._directory.sessions.offer(answer)
+        # No status yet, so nothing to add a member to. The resource version stands for the
+        # life: it holds only as long as nobody else has written.
+        body: Object = {
+            "metadata": {"resourceVersion": session.resource_version},
+            "status": {"lastActivity": stamp},
+        }
+        return await self._cluster.merge_patch(
+            SESSIONS, self._namespace, session.name, body, subresource="status"
+        )
 
     async def _settle(self, session: Session, at: datetime) -> Outcome:
         """Look why a write was refused: the life is over, a later stamp stands, or our picture of
@@ -82,14 +82,15 @@ class Stamps:
         try:
             found = await self._cluster.get(SESSIONS, self._namespace, session.name)
         except Gone:
-            return Outcome.GONE
+            return self._gone(session)
         except (ApiError, Unreachable):
             return Outcome.KEPT
-        metadata, status = found["metadata"], found.get("status", {})
-        if metadata["uid"] != session.uid or "deletionTimestamp" in metadata:
-            return Outcome.GONE
+        if found["metadata"]["uid"] != session.uid:
+            self._gone(session)
         self._directory.sessions.offer(found)
-        standing = status.get("lastActivity")
+        if found["metadata"]["uid"] != session.uid or "deletionTimestamp" in found["metadata"]:
+            return Outcome.GONE
+        standing = found.get("status", {}).get("lastActivity")
         if standing and parse_instant(standing) >= at:
             return Outcome.STANDS
         return Outcome.KEPT
