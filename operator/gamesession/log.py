@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 import structlog
+
+_TRACEBACKS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def configure_logging(*, debug: bool = False) -> None:
@@ -17,8 +20,12 @@ def configure_logging(*, debug: bool = False) -> None:
     ]
     terminal = sys.stderr.isatty()
     last: structlog.typing.Processor
-    last = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    errors = [] if terminal else [structlog.processors.dict_tracebacks]
+    # Tracebacks without the values of local variables: tokens and bodies stand in those.
+    if terminal:
+        last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    else:
+        last = structlog.processors.JSONRenderer()
+    errors = [] if terminal else [structlog.processors.ExceptionRenderer(_TRACEBACKS)]
     level = logging.DEBUG if debug else logging.INFO
     structlog.configure(
         processors=[*shared, *errors, last],
