@@ -10,6 +10,7 @@ import pytest
 
 from gamesession.kube.cluster import Cluster
 from tests.cluster.controlplane import ControlPlane
+from tests.faults.proxy import Proxy
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.playground import Playground
 
@@ -59,6 +60,22 @@ def operator(
     """An operator of the test's own for its namespace, to kill and start again. It runs."""
     process = OperatorProcess(control_plane.kubeconfig, namespace, tmp_path / "operator.log")
     process.start()
+    yield process
+    process.kill()
+    assert process.bugs() == []
+
+
+@pytest.fixture
+async def proxy(control_plane: ControlPlane, tmp_path: Path) -> AsyncIterator[Proxy]:
+    """A proxy before the API server, for an operator whose requests are to be seen or to fail."""
+    async with Proxy(control_plane, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def proxied_operator(proxy: Proxy, namespace: str, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """An operator that reaches the API server through the proxy. It is not started yet."""
+    process = OperatorProcess(proxy.kubeconfig, namespace, tmp_path / "operator.log")
     yield process
     process.kill()
     assert process.bugs() == []

@@ -11,6 +11,7 @@ from typing import Any, Final
 import structlog
 
 from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.finalizer import Finalizer
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster
@@ -61,6 +62,7 @@ class Games:
         self._allow_privileged = allow_privileged
         self._changed = changed
         self._look_again = look_again
+        self._finalizer = Finalizer(cluster, store, look_again)
         self._answers: dict[str, tuple[str, Answer]] = {}
         self._written: dict[str, float] = {}
 
@@ -71,7 +73,10 @@ class Games:
             ApiError, Unreachable: a write or read did not succeed; to be called again.
         """
         game = self._store.games.get(key)
-        if game is None or game.deleting:
+        if game is None:
+            return
+        if game.deleting:
+            await self._finalizer.release(game)
             return
         verdict = await self._judge(game)
         if self._catalogue.judge(game, verdict):

@@ -12,9 +12,9 @@ from kubernetes.aio.client import Configuration
 from gamesession.api.labels import GROUP, ROLE_LABEL, VERSION
 from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
+from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.store import Store
 
-FINALIZER = f"{GROUP}/timer"
 TICK_SECONDS = 1.0
 
 

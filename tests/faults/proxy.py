@@ -1,0 +1,206 @@
+"""The reverse proxy: plain HTTP to a component, TLS to the API server."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Self
+
+import aiohttp
+import yaml
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from tests.cluster.controlplane import ControlPlane
+from tests.faults.fault import Answer, Fault
+from tests.faults.request import Request
+
+HOP_BY_HOP: Final = frozenset(
+    {"connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "host"}
+)
+
+
+@dataclass
+class Rule:
+    """Which requests meet a fault.
+
+    Attributes:
+        skip: how many that match pass before.
+        times: how many of those after meet it.
+        met: those that did.
+    """
+
+    matches: Callable[[Request], bool]
+    fault: Fault
+    skip: int = 0
+    times: int = 1
+    met: list[Request] = field(default_factory=list)
+
+    def takes(self, request: Request) -> bool:
+        """Whether this one meets the fault."""
+        if len(self.met) >= self.times or not self.matches(request):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        self.met.append(request)
+        return True
+
+
+class Proxy:
+    """Stands before a control plane's API server. Enter it to start it.
+
+    Attributes:
+        requests: all that came, in order.
+    """
+
+    def __init__(self, plane: ControlPlane, directory: Path) -> None:
+        self._plane = plane
+        self._directory = directory
+        self._rules: list[Rule] = []
+        self._streams: set[asyncio.Task[object]] = set()
+        self._runner: web.ServerRunner | None = None
+        self._client: aiohttp.ClientSession | None = None
+        self._port = 0
+        self.requests: list[Request] = []
+        self.watches_allowed = True
+
+    async def __aenter__(self) -> Self:
+        trusted = ssl.create_default_context(cafile=self._plane.api.authority)
+        connector = aiohttp.TCPConnector(ssl=trusted, limit=0)
+        self._client = aiohttp.ClientSession(
+            connector=connector, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)
+        )
+        await self.up()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.down()
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig that leads here, with the administrator's token."""
+        config = yaml.safe_load(self._plane.kubeconfig.read_text())
+        config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self._port}"}
+        path = self._directory / "proxy.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    @property
+    def writes(self) -> list[Request]:
+        """The requests that change something."""
+        return [request for request in self.requests if request.is_write]
+
+    def add(
+        self, matches: Callable[[Request], bool], fault: Fault, *, skip: int = 0, times: int = 1
+    ) -> Rule:
+        """Let requests meet a fault from now on."""
+        rule = Rule(matches, fault, skip, times)
+        self._rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        """No faults any more."""
+        self._rules.clear()
+
+    # The listener -------------------------------------------------------------------------------
+
+    async def up(self) -> None:
+        """Listen, at the port of before."""
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+
+    async def down(self) -> None:
+        """End all connections and refuse new ones."""
+        self.cut()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def cut(self) -> None:
+        """End all watches that stand."""
+        for stream in self._streams:
+            stream.cancel()
+
+    # A request ----------------------------------------------------------------------------------
+
+    async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
+        request = Request(
+            datetime.now(UTC),
+            incoming.method,
+            incoming.url,
+            CIMultiDict(incoming.headers),
+            await incoming.read(),
+        )
+        self.requests.append(request)
+        rule = next((rule for rule in self._rules if rule.takes(request)), None)
+        if rule is not None:
+            answer = await rule.fault(request, lambda: self._forward(request))
+        elif request.verb == "watch":
+            return await self._stream(incoming, request)
+        else:
+            answer = await self._forward(request)
+        if answer is None:
+            return _hang_up(incoming)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _forward(self, request: Request) -> Answer:
+        # Once begun it is done, though the one who asked be gone: the API server would not stop.
+        return await asyncio.shield(self._ask(request))
+
+    async def _ask(self, request: Request) -> Answer:
+        async with self._open(request) as answer:
+            return Answer(answer.status, _end_to_end(answer.headers), await answer.read())
+
+    async def _stream(self, incoming: web.BaseRequest, request: Request) -> web.StreamResponse:
+        if not self.watches_allowed:
+            return _hang_up(incoming)
+        task: asyncio.Task[object] | None = asyncio.current_task()
+        assert task is not None
+        self._streams.add(task)
+        try:
+            async with self._open(request) as answer:
+                outgoing = web.StreamResponse(
+                    status=answer.status, headers=_end_to_end(answer.headers)
+                )
+                await outgoing.prepare(incoming)
+                async for chunk in answer.content.iter_any():
+                    await outgoing.write(chunk)
+                return outgoing
+        except (asyncio.CancelledError, aiohttp.ClientError, ConnectionError):
+            return _hang_up(incoming)
+        finally:
+            self._streams.discard(task)
+
+    def _open(self, request: Request) -> aiohttp.client._RequestContextManager:
+        assert self._client is not None
+        return self._client.request(
+            request.method,
+            URL(self._plane.server + request.url.raw_path_qs, encoded=True),
+            headers=_end_to_end(request.headers),
+            data=request.body or None,
+            allow_redirects=False,
+        )
+
+
+def _hang_up(incoming: web.BaseRequest) -> web.Response:
+    if incoming.transport is not None:
+        incoming.transport.abort()
+    return web.Response(status=502)
+
+
+def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP
+    )

@@ -1,0 +1,169 @@
+"""Requests of the operator that fail: each kind of request, each kind of fault, one at a time.
+
+Which requests there are is not written down here but recorded: a life of a session, from its
+creation to its end, tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+
+from gamesession.kube.resources import GAMES
+from tests.faults.fault import Fault, refused, unanswered, unreached
+from tests.faults.proxy import Proxy
+from tests.faults.request import Request
+from tests.integration.bodies import create, game
+from tests.integration.condition import condition
+from tests.integration.operator_process import OperatorProcess
+from tests.integration.playground import Playground
+
+pytestmark = pytest.mark.integration
+
+FAULTS: dict[str, Fault] = {
+    "500": refused(500),
+    "429": refused(429),
+    "409": refused(409),
+    "unreached": unreached,
+    "unanswered": unanswered,
+}
+IDLE = {"idleTimeout": "5s"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of a life: the how manieth of its kind."""
+
+    what: str
+    number: int
+
+
+def steps(requests: list[Request]) -> list[Step]:
+    """The requests of a life, numbered by kind."""
+    seen: Counter[str] = Counter()
+    found = []
+    for request in requests:
+        found.append(Step(request.what, seen[request.what]))
+        seen[request.what] += 1
+    return found
+
+
+async def live(playground: Playground, name: str) -> None:
+    """Follow a session to its end; it must have had exactly one pod."""
+    await playground.until_phase(name, "Ready")
+    (pod,) = playground.made_pods(name)
+    assert playground.status(name)["podUID"] == pod["metadata"]["uid"]
+    await playground.until_gone(name)
+    await playground.until_podless(name)
+    assert len(playground.made_pods(name)) == 1
+
+
+async def test_a_request_that_fails_delays_a_session_and_no_more(
+    proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess
+) -> None:
+    """Whichever request of a session's life fails in whichever way: it becomes Ready with exactly
+    one pod, and ends by idling."""
+    proxied_operator.start()
+    await proxied_operator.ready()
+    await playground.create_game("chess", session=IDLE)
+    life = await record(proxy, playground)
+    assert {"create pods", "patch gamesessions/status", "delete gamesessions"} <= {
+        step.what for step in life
+    }
+
+    async def lives(name: str) -> None:
+        await playground.apply_session(name, f"user-of-{name}", "chess")
+        await live(playground, name)
+
+    await each_alone(proxy, life, lives)
+
+
+async def record(proxy: Proxy, playground: Playground) -> list[Step]:
+    """All requests about one session of one life, undisturbed."""
+    await playground.apply_session("recorded", "recorded", "chess")
+    await live(playground, "recorded")
+    return steps([request for request in proxy.requests if request.is_about("recorded")])
+
+
+async def each_alone(
+    proxy: Proxy, life: list[Step], lives: Callable[[str], Awaitable[None]]
+) -> None:
+    """One object for each step of a life and each fault, all at once; none may notice.
+
+    Args:
+        lives: the life of an object of that name, from its creation to its end.
+    """
+    cases = [(step, kind) for step in life for kind in FAULTS]
+    names = [f"case-{number}" for number in range(len(cases))]
+    rules = [
+        proxy.add(of(name, step.what), FAULTS[kind], skip=step.number)
+        for name, (step, kind) in zip(names, cases, strict=True)
+    ]
+    outcomes = await asyncio.gather(*map(lives, names), return_exceptions=True)
+    told = [f"{kind} to {step.what} #{step.number}" for step, kind in cases]
+    failures = {case: found for case, found in zip(told, outcomes, strict=True) if found}
+    assert failures == {}
+    unmet = [case for case, rule in zip(told, rules, strict=True) if not rule.met]
+    assert unmet == []
+
+
+def of(name: str, what: str) -> Callable[[Request], bool]:
+    """Whether a request is of that kind and about that object."""
+    return lambda request: request.what == what and request.is_about(name)
+
+
+async def test_a_request_that_fails_delays_a_game_and_no_more(
+    proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess
+) -> None:
+    """Whichever request about a Game fails in whichever way: it is accepted, its session becomes
+    Ready, its counts are right, and it can be deleted."""
+    proxied_operator.start()
+    await proxied_operator.ready()
+
+    async def lives(name: str) -> None:
+        await playground.create_game(name)
+        await playground.until(lambda: condition(playground.games[name], "Accepted") or None)
+        session = await playground.create_session("alice", name)
+        await playground.until_phase(session, "Ready")
+        assert len(playground.made_pods(session)) == 1
+        await playground.until(lambda: playground.games[name]["status"]["sessions"]["ready"] == 1)
+        accepted = condition(playground.games[name], "Accepted")
+        assert accepted is not None and accepted["status"] == "True"
+        await playground.delete(GAMES, name)
+        await playground.until(lambda: name not in playground.games)
+        await playground.until_gone(session)
+
+    await lives("recorded")
+    life = steps([request for request in proxy.requests if request.is_about("recorded")])
+    about_games = [step for step in life if "games" in step.what or "dry-run" in step.what]
+    assert {"patch games", "patch games/status", "dry-run create pods"} <= {
+        step.what for step in about_games
+    }
+    await each_alone(proxy, about_games, lives)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+async def test_an_operator_whose_first_requests_fail_starts_all_the_same(
+    proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess, kind: str
+) -> None:
+    """Every kind of request that it makes until it is ready, kopf's own among them, fails once."""
+    met: set[str] = set()
+
+    def first_of_its_kind(request: Request) -> bool:
+        new = not request.is_about("chess") and request.what not in met
+        met.add(request.what)
+        return new
+
+    await create(playground.cluster, playground.namespace, game("chess"))
+    proxy.add(first_of_its_kind, FAULTS[kind], times=1000)
+    proxied_operator.start()
+    await proxied_operator.ready()
+    name = await playground.create_session("alice", "chess")
+    await playground.until_phase(name, "Ready")
+    assert len(playground.made_pods(name)) == 1
+    for resource in ("games", "gamesessions", "pods"):
+        assert {f"list {resource}", f"watch {resource}"} <= met
