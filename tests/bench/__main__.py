@@ -24,7 +24,8 @@ from tests.cluster.errors import ClusterError
 
 BENCHES: tuple[Bench, ...] = (reuse_loopback, reuse, cold_start)
 
-console = Console(highlight=False, soft_wrap=True)
+# A table that does not fit is better broken by the terminal than cut off.
+console = Console(highlight=False, width=max(Console().width, 120))
 
 
 def main() -> int:

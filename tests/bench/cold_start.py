@@ -124,7 +124,7 @@ def figures(sessions: Sequence[Timeline], bare: Sequence[Timeline]) -> list[Figu
         return Times(each.seconds(since, until) for each in of)
 
     found = []
-    for name, since in (("pod answers → gateway's answer", HTTP), ("request → answer", BEGUN)):
+    for name, since in (("IP and HTTP → answer", HTTP), ("request → answer", BEGUN)):
         measured, floor = (times(of, since, ANSWERED) for of in (sessions, bare))
         promise = PROMISED if since == HTTP else None
         found += [
