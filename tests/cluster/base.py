@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
 from tests.cluster import cache, prerequisites
 from tests.cluster.buildah import build, buildah
@@ -25,6 +23,8 @@ NEEDED = (
 def ensure() -> str:
     """The name of the base image in buildah's storage, made anew each month for Debian's updates.
 
+    Only for who holds the lock on images.
+
     Raises:
         PrerequisiteError: a program is missing and cannot be installed here.
         CommandError: making it failed.
@@ -40,17 +40,17 @@ def ensure() -> str:
 
 def make(name: str) -> None:
     """Makes the base image."""
-    with tempfile.TemporaryDirectory(dir=cache.directory("tmp")) as directory:
+    with cache.workspace("images", "base") as directory:
         command = [
             *("mmdebstrap", "--variant=essential", f"--include={','.join(PACKAGES)}"),
             *(SUITE, f"{directory}/base.tar"),
         ]
         # Not below /tmp, which may be mounted so that no programs run there.
-        environment = {**os.environ, "TMPDIR": directory}
+        environment = {**os.environ, "TMPDIR": str(directory)}
         result = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         )
         if result.returncode:
             raise CommandError(command, result.returncode, result.stderr[-4000:])
-        (Path(directory) / "Dockerfile").write_text(DOCKERFILE)
-        build(Path(directory), "Dockerfile", name, {})
+        (directory / "Dockerfile").write_text(DOCKERFILE)
+        build(directory, "Dockerfile", name, {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +113,9 @@ class Build:
         title = f"{self.name.capitalize()} {self.version}".strip()
         with (
             step(f"building {title} from source ({self.takes})", "built"),
-            tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{self.name}-") as name,
+            cache.workspace("binaries", self.name) as workspace,
         ):
-            unfinished = Path(name) / "build"
+            unfinished = workspace / "build"
             unfinished.mkdir()
             target = unfinished / self.name
             go(self, "build", *self._flags(), "-o", str(target), self.package)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,6 +38,21 @@ def key(files: Iterable[tuple[str, bytes]], *facts: str) -> str:
     for fact in facts:
         digest.update(f"{len(fact)} {fact}\n".encode())
     return digest.hexdigest()[:16]
+
+
+@contextmanager
+def workspace(kind: str, name: str) -> Iterator[Path]:
+    """An empty directory in the cache to make something in, removed in the end.
+
+    Only for who holds the lock of that kind and name: what a killed predecessor left goes too.
+    """
+    path = directory(kind) / f".{name}"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,11 +99,11 @@ class Images:
 
 def export(name: str, archive: Path, build: Callable[[Path], None]) -> None:
     """Builds an image and writes it to an archive, in place of those of its earlier versions."""
-    with tempfile.TemporaryDirectory(dir=cache.directory("tmp")) as directory:
-        context = Path(directory) / "context"
+    with cache.workspace("images", "image") as directory:
+        context = directory / "context"
         context.mkdir()
         build(context)
-        unfinished = Path(directory) / "image"
+        unfinished = directory / "image"
         buildah.buildah("push", "--quiet", name, f"oci-archive:{unfinished}:{name}")
         stem = archive.name.rpartition("-")[0]
         for old in archive.parent.glob(f"{stem}-*"):
