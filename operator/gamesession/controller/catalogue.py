@@ -37,14 +37,16 @@ class Catalogue:
     def acceptance(self, game: Game | None) -> tuple[Acceptance, str]:
         """Whether a Game's pods may be made, and why not.
 
-        Until this process has asked the API server itself, what stands in the Game's status about
-        this generation counts, so that a restart delays no start.
+        Until this process has asked the API server itself, a Game whose status says of this
+        generation that it is accepted is, so that a restart delays no start. One that was not may
+        be by now, and a session that fails stays so: that is worth the wait.
         """
         if game is None:
             return Acceptance.UNKNOWN, ""
         if verdict := self.verdict(game):
             return verdict.status, verdict.message
-        return game.accepted, game.accepted_message
+        accepted = game.accepted is Acceptance.TRUE
+        return (Acceptance.TRUE if accepted else Acceptance.UNKNOWN), game.accepted_message
 
     def template(self, game: Game) -> Object:
         """The pod template of a Game with all that its pods have in common."""
