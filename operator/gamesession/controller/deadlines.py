@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import datetime
 
 from gamesession.controller.shelf import Key
@@ -27,6 +28,10 @@ class Deadlines:
             self._entered[session] = at
             heapq.heappush(self._heaps[game], (at, session))
 
+    def games(self) -> Collection[Key]:
+        """The Games of which there are deadlines."""
+        return list(self._heaps)
+
     def due(self, game: Key, now: datetime) -> list[Key]:
         """The sessions of a Game whose time has come; they are taken out."""
         heap, found = self._heaps.get(game, []), []
@@ -35,6 +40,8 @@ class Deadlines:
             if self._entered.get(session) == at:
                 del self._entered[session]
                 found.append(session)
+        if not heap:
+            self._heaps.pop(game, None)
         return found
 
     def forget(self, session: Key) -> None:
