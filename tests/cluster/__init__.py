@@ -25,7 +25,11 @@ checkouts: `python3 -m tests.cluster up`, or::
 
     machine = Machine.up()                          # seconds when it is up already
     machine.kubeconfig, machine.context             # .cluster/kubeconfig, "gamesession"
-    machine.build_image(Path("."), "gamesession:dev")
+    machine.build_image(Path("."), "gamesession:dev", include=["operator", "pyproject.toml"])
+    machine.restart("kube-controller-manager")      # after new CRDs, or wait those 30 s
+
+Pods, services (at `machine.address` for node ports) answer from the machine. There is no DNS and no
+way out to other machines: images are built here, on the base that is passed as `BASE`.
 
 The first use builds Kubernetes, about five minutes; the cache is `$XDG_CACHE_HOME/gamesession`.
 """
