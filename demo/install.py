@@ -26,8 +26,10 @@ def everything(target: Target) -> str:
     """
     versions = target.images()
     begun = time.monotonic()
-    target.kubectl("apply", "-f", str(ROOT / "crds"))
+    applied = target.kubectl("apply", "-f", str(ROOT / "crds"))
     target.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"))
+    if "created" in applied:
+        target.learn_kinds()
     target.kubectl("apply", "-f", str(ROOT / "manifests" / "install" / "namespaces.yaml"))
     secret = signing_secret(target)
     target.kubectl("apply", "-f", str(ROOT / "manifests" / "install"))

@@ -33,6 +33,9 @@ class Target(Protocol):
     def images(self) -> dict[str, str]:
         """Make sure of the images; for each Deployment a value that changes with its image."""
 
+    def learn_kinds(self) -> None:
+        """New CRDs are there: let the garbage collector know of them soon."""
+
     def gateway(self) -> AbstractContextManager[str]:
         """The gateway's URL, while it is open."""
 
@@ -59,6 +62,9 @@ class OwnMachine:
             "gamesession-gateway": ours,
             "fortune-redis": redis,
         }
+
+    def learn_kinds(self) -> None:
+        self.machine.restart("kube-controller-manager")  # else it looks once in 30 s
 
     @contextlib.contextmanager
     def gateway(self) -> Iterator[str]:
@@ -87,6 +93,9 @@ class NamedContext:
 
     def images(self) -> dict[str, str]:
         return {}
+
+    def learn_kinds(self) -> None:
+        """Nothing: it looks by itself, once in 30 s."""
 
     @contextlib.contextmanager
     def gateway(self) -> Iterator[str]:

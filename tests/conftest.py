@@ -18,7 +18,7 @@ from gamesession.kube import connection
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.resources import Resource
 from tests.cluster.controlplane import ControlPlane
-from tests.cluster.errors import ClusterError
+from tests.cluster.errors import PrerequisiteError
 
 ROOT = Path(__file__).parent.parent
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
@@ -31,7 +31,7 @@ def control_plane() -> Iterator[ControlPlane]:
     with contextlib.ExitStack() as stack:
         try:
             plane = stack.enter_context(ControlPlane(crds=ROOT / "crds", kwok=True, scheduler=True))
-        except ClusterError as error:
+        except PrerequisiteError as error:
             pytest.skip(f"no control plane: {error}")
         yield plane
 
