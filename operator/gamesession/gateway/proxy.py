@@ -21,6 +21,7 @@ from gamesession.gateway.body import Body
 from gamesession.gateway.headers import encoded, to_client, to_pod
 from gamesession.gateway.hold import Holds, Target
 from gamesession.gateway.paths import GamePath
+from gamesession.gateway.presence import presence
 from gamesession.gateway.relay import relay
 from gamesession.gateway.routes import ServiceRoute
 from gamesession.gateway.upstream import Upstreams, origin
@@ -104,7 +105,10 @@ class Proxy:
         for _ in range(ATTEMPTS):
             if target is None:
                 doubted = again.target if again else None
-                target = await self._holds.wait(route.game, route.service, user, doubted=doubted)
+                async with presence(passage.request):
+                    target = await self._holds.wait(
+                        route.game, route.service, user, doubted=doubted
+                    )
             if again is not None and target.address in tried:
                 raise again.error from again  # what may have had an effect is not sent twice
             on_target(target)

@@ -161,9 +161,10 @@ async def run(settings: GatewaySettings) -> None:
             log.info("gateway started", port=service.port, namespace=settings.namespace)
             await stop.wait()
             log.info("gateway stopping")
-            await service.stop()
         finally:
+            await service.stop()
             await admin.cleanup()
+    log.info("gateway stopped")
 
 
 @asynccontextmanager

@@ -59,7 +59,7 @@ class Stage:
                 "jwt_secret": SECRET,
                 "jwt_issuer": ISSUER,
                 "jwt_audience": AUDIENCE,
-                "shutdown_grace": timedelta(seconds=1),
+                "shutdown_grace": timedelta(seconds=0.2),
                 **settings,
             }
         )

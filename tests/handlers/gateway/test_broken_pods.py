@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -39,9 +41,6 @@ def resets(answer: bytes) -> Speak:
     """A pod that says this and breaks the connection with a reset."""
 
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        import socket
-        import struct
-
         await reader.readuntil(b"\r\n\r\n")
         writer.write(answer)
         await writer.drain()
