@@ -116,23 +116,23 @@ class Sessions:
     # Create -------------------------------------------------------------------------------------
 
     async def _create(self, session: Session, game: Game, attempt: int) -> None:
-        self._store.expected[session.uid] = key_of(game)
+        self._store.expect(session.uid, key_of(game))
         try:
             for number in itertools.count(attempt):
                 if await self._created(session, game, number):
                     return
         except Forbidden as error:
-            self._release(session)
+            self._store.release(session.uid)
             reason = "QuotaExceeded" if "exceeded quota" in error.message else "PodForbidden"
             await self._tell(session, pending(session, self._now(), reason, error.message))
             self._look_again(key_of(session), QUOTA_RETRY)
         except Invalid as error:
-            self._release(session)
+            self._store.release(session.uid)
             await self._tell(session, failed(session, self._now(), "PodInvalid", error.message))
         except ApiError:
             # No pod was made: another may have the turn until this one is tried again. When no
             # answer came at all there may be one; the next try meets it by its name.
-            self._release(session)
+            self._store.release(session.uid)
             raise
 
     async def _created(self, session: Session, game: Game, attempt: int) -> bool:
@@ -147,9 +147,6 @@ class Sessions:
             return False
         self._store.see_pod(pod)
         return True
-
-    def _release(self, session: Session) -> None:
-        self._store.expected.pop(session.uid, None)
 
     # Tell ---------------------------------------------------------------------------------------
 
@@ -213,7 +210,7 @@ class Sessions:
             self._store.lose_pod(key_of(pod), pod.uid)
             self._compare()
         else:
-            self._store.see_pod_leave(pod)
+            self._store.see_pod_leave(pod, answer)
 
     # Adopt --------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from gamesession.plan.activity import active_at
 from gamesession.plan.duplicate import first_of
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
-from gamesession.plan.session import Session
+from gamesession.plan.session import FAILED, Session
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +62,7 @@ class Store:
         self.sessions: Shelf[Session] = Shelf()
         self.pods: Shelf[Pod] = Shelf()
         self.expected: dict[str, Key] = {}
-        """Sessions for which a pod is being made (uid → its Game's key): until the pod is seen,
-        they take a place in `maxSessions`."""
+        """Sessions for which a pod is being made: uid → its Game's key."""
         self.on_game: Change = lambda old, new: None
         self.on_session: Change = lambda old, new: None
         self.on_pod: Change = lambda old, new: None
@@ -94,7 +93,7 @@ class Store:
         self.on_game(old, new)
 
     def see_session(self, session: dict[str, Any], *, found: bool = False) -> None:
-        """Take note of a GameSession.
+        """Take note of a GameSession. One that we cannot read is left as it was, and logged.
 
         Args:
             found: it comes from a list, so its stamp of activity may be of any age.
@@ -103,8 +102,14 @@ class Store:
         key = meta["namespace"], meta["name"]
         if not self.sessions.accepts(meta["uid"], key, meta["resourceVersion"]):
             return
-        new, old = Session.from_object(session), self.sessions.get(key)
+        try:
+            new, old = Session.from_object(session), self.sessions.get(key)
+        except (KeyError, ValueError) as error:
+            log.error("session cannot be read", session=meta["name"], error=repr(error))
+            return
         same = old if old is not None and old.uid == new.uid else None
+        if old is not None and same is None:
+            self.release(old.uid)
         self._order += 1
         known = (same.last_activity, same.active_at) if same else None
         if same is None and not found:
@@ -125,8 +130,10 @@ class Store:
         if self.pods.accepts(meta["uid"], key, meta["resourceVersion"]):
             self._put_pod(Pod.from_object(pod))
 
-    def see_pod_leave(self, pod: Pod) -> None:
-        """Take note that we have asked for a pod's deletion."""
+    def see_pod_leave(self, pod: Pod, answer: dict[str, Any]) -> None:
+        """Take note of what was answered when we asked for a pod's deletion."""
+        if "deletionTimestamp" in answer.get("metadata", {}):
+            self.see_pod(answer)
         known = self.pods.get(key_of(pod))
         if known is not None and known.uid == pod.uid and known.is_alive:
             self._put_pod(replace(known, deleted_at=self._now()))
@@ -140,7 +147,7 @@ class Store:
         """A session is gone."""
         if old := self.sessions.remove(key, uid):
             self._file_session(old, None)
-            self.expected.pop(uid, None)
+            self.release(uid)
             self.on_session(old, None)
 
     def lose_pod(self, key: Key, uid: str) -> None:
@@ -148,6 +155,17 @@ class Store:
         if old := self.pods.remove(key, uid):
             self._file_pod(old, None)
             self.on_pod(old, None)
+
+    # Expecting ----------------------------------------------------------------------------------
+
+    def expect(self, uid: str, game: Key) -> None:
+        """A pod is about to be made for a session; until it is seen, that takes a place in
+        `maxSessions`."""
+        self.expected[uid] = game
+
+    def release(self, uid: str) -> None:
+        """No pod was made."""
+        self.expected.pop(uid, None)
 
     # Asking -------------------------------------------------------------------------------------
 
@@ -187,11 +205,17 @@ class Store:
         return first_of(rivals, {rival.uid for rival in rivals if self._has_pod(rival)})
 
     def occupied(self, game: Key) -> set[str]:
-        """Uids of the sessions of a Game that own a pod, or for which one is being made."""
+        """Uids of the sessions of a Game that own a pod, or for which one is being made, but for
+        those that have failed."""
         owners = {pod.owner_uid for pod in self._pods(self._pods_of_game[game]) if pod.is_alive}
-        return owners | {uid for uid, of_game in self.expected.items() if of_game == game}
+        expecting = {uid for uid, of_game in self.expected.items() if of_game == game}
+        return {uid for uid in owners | expecting if not self._has_failed(uid)}
 
     # Filing -------------------------------------------------------------------------------------
+
+    def _has_failed(self, uid: str) -> bool:
+        session = self.session_of_uid(uid)
+        return session is not None and session.phase == FAILED
 
     def _has_pod(self, session: Session) -> bool:
         owned = any(pod.is_alive for pod in self.pods_of(session.uid))
@@ -215,8 +239,8 @@ class Store:
         old = self.pods.get(key_of(new))
         self.pods.put(new)
         self._file_pod(old, new)
-        if new.owner_uid in self.expected:
-            del self.expected[new.owner_uid]
+        if old is None or old.uid != new.uid:
+            self.release(new.owner_uid)
         self.on_pod(old, new)
 
     def _file_pod(self, old: Pod | None, new: Pod | None) -> None:

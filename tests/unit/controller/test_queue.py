@@ -141,7 +141,7 @@ async def test_a_bug_is_logged_and_stops_nobody() -> None:
 async def test_each_failure_in_a_row_doubles_the_wait_and_a_success_ends_the_row(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(queue.random, "uniform", lambda low, high: 1.0)
+    monkeypatch.setattr("random.uniform", lambda low, high: 1.0)
     work = Work()
     work.errors = [api_error(500, "")] * 4
     with capture_logs() as lines:
