@@ -12,7 +12,7 @@ from gamesession.controller.store import Store
 from gamesession.plan.capacity import next_in_turn
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
-from gamesession.plan.session import READY, Session
+from gamesession.plan.session import FAILED, READY, Session
 
 
 class Task(NamedTuple):
@@ -50,8 +50,9 @@ class Changes:
         self._queue.add(Task("game", key_of(game)))
         if old and new and _same_to_others(old, new):
             return
+        routes = {each.route for each in (old, new) if each}
         for other in self._store.games.values():
-            if other.namespace == game.namespace and other.route == game.route:
+            if other.namespace == game.namespace and other.route in routes:
                 self._queue.add(Task("game", key_of(other)))
         self.acceptance_changed(key_of(game))
 
@@ -63,6 +64,9 @@ class Changes:
 
     def session_changed(self, old: Session | None, new: Session | None) -> None:
         """A session matters to itself, its Game's counts, and who waits for its place."""
+        if old and new and old.uid != new.uid:  # the end of the first life was not told, or later
+            self.session_changed(old, None)
+            old = None
         session = new or old
         if session is None:
             return
@@ -72,6 +76,8 @@ class Changes:
         if new is not None:
             self._endings.schedule(new)
             self.look_at_session(key_of(new))
+            if _gives_up_its_place(old, new):
+                self._wake_waiting(game)
         else:
             self._endings.forget(session)
             self._wake_waiting(game)
@@ -104,6 +110,11 @@ class Changes:
         for session in self._store.sessions_of_player(namespace, player):
             if session.phase != READY:
                 self.look_at_session(key_of(session))
+
+
+def _gives_up_its_place(old: Session | None, new: Session) -> bool:
+    before = old is not None and (old.phase == FAILED or old.deleting)
+    return not before and (new.phase == FAILED or new.deleting)
 
 
 def _same_to_others(old: Game, new: Game) -> bool:
