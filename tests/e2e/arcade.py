@@ -1,0 +1,112 @@
+"""Games of the tests' own, and users who play them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+import aiohttp
+
+from gamesession.api.names import session_name
+from gamesession.kube.resources import GAMES
+from tests.e2e.stack import MISCHIEF, OURS, Stack
+from tests.e2e.user import User
+from tests.integration.condition import condition
+from tests.integration.playground import Playground
+
+SERVICES = [{"name": "mischief", "port": 8000}]
+
+
+class Arcade:
+    """The namespace of the games, with Games of one test that are gone when it ends.
+
+    Attributes:
+        ground: the namespace as the test sees it.
+    """
+
+    def __init__(self, stack: Stack, ground: Playground, http: aiohttp.ClientSession) -> None:
+        self.ground = ground
+        self._stack = stack
+        self._http = http
+        self._games: list[str] = []
+
+    async def open(
+        self,
+        *,
+        environment: dict[str, str] | None = None,
+        pod: dict[str, Any] | None = None,
+        **spec: Any,
+    ) -> str:
+        """Make a Game of the mischief image and wait until it is accepted; returns its name.
+
+        Args:
+            environment: of the container.
+            pod: other fields of the pod's spec.
+            spec: other fields of the Game's spec, by their names in the API.
+        """
+        template = {"spec": {"containers": [container(environment or {})], **(pod or {})}}
+        return await self.install(**{"services": SERVICES, "template": template, **spec})
+
+    async def install(self, **spec: Any) -> str:
+        """Make a Game with a name and a route of its own, and wait until it is accepted."""
+        name = f"{OURS}{secrets.token_hex(3)}"
+        self._games.append(name)
+        await self.ground.create_game(name, **spec)
+        found = await self.ground.until(lambda: condition(self.ground.games[name], "Accepted"))
+        assert found["status"] == "True", found
+        return name
+
+    def user(self, name: str, game: str, http: aiohttp.ClientSession | None = None) -> User:
+        """A user of a Game, who has a token."""
+        return User(http or self._http, name, game, game, self._stack.token(name))
+
+    def users(self, count: int, game: str) -> list[User]:
+        """Several users."""
+        return [self.user(f"user-{number}", game) for number in range(count)]
+
+    def session_of(self, user: User) -> str:
+        """The name of a user's session."""
+        return session_name(user.game, user.name)
+
+    def pod_of(self, uid: str) -> dict[str, Any]:
+        """The pod with that uid."""
+        return next(pod for pod in self.ground.pods.values() if pod["metadata"]["uid"] == uid)
+
+    async def close(self) -> None:
+        """Delete the Games; returns when nothing of them is left."""
+        for name in self._games:
+            if name in self.ground.games:
+                await self.ground.delete(GAMES, name)
+        await self.ground.until(self._is_empty)
+
+    def _is_empty(self) -> bool:
+        ground = self.ground
+        mine = [
+            *(name for name in ground.games if name in self._games),
+            *(each for each in ground.sessions.values() if each["spec"]["game"] in self._games),
+            *(
+                pod
+                for pod in ground.pods.values()
+                if pod["metadata"]["labels"].get("gamelibrary.io/game") in self._games
+            ),
+        ]
+        return not mine
+
+
+def container(environment: dict[str, str]) -> dict[str, Any]:
+    """The mischief image, so light that a hundred of them fit on a small machine."""
+    return {
+        "name": "mischief",
+        "image": MISCHIEF,
+        "imagePullPolicy": "IfNotPresent",
+        "ports": [{"containerPort": 8000}],
+        "env": [{"name": name, "value": value} for name, value in environment.items()],
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8000}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
+    }
+
+
+async def all_of(*awaitables: Any) -> list[Any]:
+    """What all of them return, all at once."""
+    return list(await asyncio.gather(*awaitables))

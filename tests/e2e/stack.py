@@ -1,0 +1,115 @@
+"""All of it, installed and running: what `make demo` leaves behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from demo.target import GAMES, SYSTEM, OwnMachine
+from tests.cluster.waiting import wait_for
+
+IMAGES = Path(__file__).parent / "images"
+MISCHIEF = "localhost/gamesession/e2e-mischief:dev"
+OURS = "e2e-"
+"""What the names of the tests' own Games begin with."""
+
+PATIENCE = 120.0
+"""Seconds in which kubelet starts a container again; it takes its time for one that ends often."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Operator, gateway and fortune-game on the cluster of this machine.
+
+    Attributes:
+        url: the gateway's.
+        secret: what signs tokens.
+    """
+
+    target: OwnMachine
+    url: str
+    secret: str
+
+    @property
+    def kubectl(self) -> Callable[..., str]:
+        """Runs kubectl as administrator."""
+        return self.target.kubectl
+
+    def objects(self, kind: str, namespace: str = GAMES) -> list[dict[str, Any]]:
+        """All objects of a kind in a namespace."""
+        found = json.loads(self.kubectl("-n", namespace, "get", kind, "-o", "json"))
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+    def token(
+        self, user: object, *, key: Any = None, algorithm: str = "HS256", **claims: object
+    ) -> str:
+        """A token as the identity provider issues it, but for what is said otherwise.
+
+        Args:
+            key: what signs it; `None` for the right secret.
+            claims: other claims; `None` leaves one out.
+        """
+        usual = {"sub": user, "iss": "gamesession", "aud": "games", "exp": int(time.time()) + 3600}
+        payload = {name: value for name, value in (usual | claims).items() if value is not None}
+        return jwt.encode(payload, self.secret if key is None else key, algorithm=algorithm)
+
+    def clean(self) -> None:
+        """Delete what an interrupted run has left behind."""
+        left = [name for game in self.objects("games") if (name := name_of(game)).startswith(OURS)]
+        if left:
+            self.kubectl("-n", GAMES, "delete", "games", *left, "--timeout=60s")
+
+    def kill(self, component: str) -> None:
+        """End the process of `operator` or `gateway` by SIGKILL, as a crash would."""
+        status = self._container(component)
+        container = status["containerID"].removeprefix("containerd://")
+        self.target.machine.images.ctr("tasks", "kill", "--signal=SIGKILL", container)
+        wait_for(
+            lambda: self._container(component)["restartCount"] > status["restartCount"],
+            PATIENCE,
+            f"kubelet to see the {component} end",
+        )
+
+    def await_ready(self, component: str) -> None:
+        """Wait until `operator` or `gateway` is ready, whichever life of it."""
+        wait_for(
+            lambda: self._container(component)["ready"], PATIENCE, f"the {component} to be ready"
+        )
+
+    def forget_crashes(self) -> None:
+        """Give a component that was killed a new pod: in the old one, kubelet would take its time
+        over the next start."""
+        for component in ("operator", "gateway"):
+            if self._container(component)["restartCount"]:
+                name = f"gamesession-{component}"
+                self.kubectl("-n", SYSTEM, "rollout", "restart", f"deployment/{name}")
+                self.kubectl(
+                    "-n", SYSTEM, "rollout", "status", f"deployment/{name}", "--timeout=120s"
+                )
+
+    def log(self, component: str) -> str:
+        """What `operator` or `gateway` has logged in its present life."""
+        return self.kubectl("-n", SYSTEM, "logs", f"deployment/gamesession-{component}")
+
+    def _container(self, component: str) -> dict[str, Any]:
+        """The status of a component's container."""
+        (pod,) = [
+            pod
+            for pod in self.objects("pods", SYSTEM)
+            if name_of(pod).startswith(f"gamesession-{component}-")
+            and "deletionTimestamp" not in pod["metadata"]
+        ]
+        (status,) = pod["status"]["containerStatuses"]
+        return dict(status)
+
+
+def name_of(found: dict[str, Any]) -> str:
+    """An object's name."""
+    return str(found["metadata"]["name"])
