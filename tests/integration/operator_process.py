@@ -112,5 +112,7 @@ class OperatorProcess:
         return [
             text
             for text in self._log.read_text().splitlines()
-            if "bug: " in text or "Traceback" in text or "never retrieved" in text
+            if "bug: " in text
+            or "Traceback" in text
+            or ("never retrieved" in text and "site-packages/kopf" not in text)
         ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 
 import kopf
 import structlog
+from kubernetes.aio.client import Configuration
 
 from gamesession.admin import admin_application, serve_admin
 from gamesession.controller import handlers
@@ -22,6 +24,7 @@ from gamesession.controller.sessions import Sessions
 from gamesession.controller.settings import OperatorSettings
 from gamesession.controller.store import Store
 from gamesession.kube import connection
+from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.kube.resources import GAMES, SESSIONS
@@ -30,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
 ORPHAN_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
+FIRST_RESTART = 1.0
+LONGEST_RESTART = 5.0
 
 
 class Operator:
@@ -38,13 +44,14 @@ class Operator:
     Args:
         cluster: the API server.
         settings: what is served and how.
+        ready: set once all that is there has been listed.
     """
 
-    def __init__(self, cluster: Cluster, settings: OperatorSettings) -> None:
+    def __init__(self, cluster: Cluster, settings: OperatorSettings, ready: asyncio.Event) -> None:
         self.cluster = cluster
         self.settings = settings
         self.store = Store()
-        self.ready = asyncio.Event()
+        self.ready = ready
         self._announcer = Announcer(cluster)
         self._catalogue = Catalogue()
         self.comparison = Comparison(cluster, self.store, settings.namespace)
@@ -150,17 +157,41 @@ async def run(settings: OperatorSettings) -> None:
         OSError: the admin port is taken.
     """
     configuration = await connection.load(settings.kubeconfig, settings.context)
-    async with Cluster(configuration, "operator") as cluster:
-        operator = Operator(cluster, settings)
-        admin = await serve_admin(
-            admin_application(
-                unhealthy=list,
-                unready=lambda: [] if operator.ready.is_set() else ["not listed everything yet"],
-            ),
-            settings.admin_host,
-            settings.admin_port,
-        )
-        try:
-            await operator.run()
-        finally:
-            await admin.cleanup()
+    ready = asyncio.Event()
+    admin = await serve_admin(
+        admin_application(
+            unhealthy=list,
+            unready=lambda: [] if ready.is_set() else ["not listed everything yet"],
+        ),
+        settings.admin_host,
+        settings.admin_port,
+    )
+    try:
+        await _live(configuration, settings, ready)
+    finally:
+        await admin.cleanup()
+
+
+async def _live(
+    configuration: Configuration, settings: OperatorSettings, ready: asyncio.Event
+) -> None:
+    """One operator after another, each from what the objects say, until one was asked to stop.
+
+    kopf ends at an answer that it does not expect (a 409 to a list), and a deaf watch ends us. Left
+    to kubelet, the next start would have to wait for up to five minutes of CrashLoopBackOff.
+    """
+    backoff = Backoff(FIRST_RESTART, LONGEST_RESTART)
+    while True:
+        began = time.monotonic()
+        async with Cluster(configuration, "operator") as cluster:
+            try:
+                return await Operator(cluster, settings, ready).run()
+            except Exception:
+                log.exception("operator starts over")
+        ready.clear()
+        if time.monotonic() - began > HEALTHY_SECONDS:
+            backoff.reset()
+        # kopf's handlers stay behind and would do nothing: now a signal ends the process again.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+        await asyncio.sleep(backoff.delay())
