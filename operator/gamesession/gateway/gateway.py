@@ -14,11 +14,11 @@ from gamesession.gateway.answers import REQUEST_ID, error_answer, json_answer, r
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
 from gamesession.gateway.endpoints import Endpoints
-from gamesession.gateway.hold import REUSED, Target
 from gamesession.gateway.metrics import request_seconds
 from gamesession.gateway.paths import parse_target
 from gamesession.gateway.proxy import Passage, Proxy
 from gamesession.gateway.routes import EndpointRoute, Routes
+from gamesession.gateway.target import REUSED, Target
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +53,8 @@ class Gateway:
         self._endpoints = endpoints
         self._proxy = proxy
         self._body_of = body_of
+        # Bound once: this one is asked at every request, mostly for nothing.
+        self._log = log.bind()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever comes of it."""
@@ -86,7 +88,9 @@ class Gateway:
         def on_target(target: Target) -> None:
             trail.start = target.start
             if target.start == REUSED:
-                log.debug("session reused", user=user, game=trail.game, session=target.session.name)
+                self._log.debug(
+                    "session reused", user=user, game=trail.game, session=target.session.name
+                )
 
         passage = Passage(request, route, path, user, trail.request_id, trail.body)
         return await self._proxy.carry(passage, on_target)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import replace
 from typing import Final
 
 from gamesession.api.errors import SessionStarting, UpstreamUnreachable
@@ -14,30 +15,11 @@ from gamesession.client.pod import Pod
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.places import Places
+from gamesession.gateway.target import Target
 from gamesession.plan.game import Game
 from gamesession.plan.session import READY, Session
 
 RETRY_AFTER: Final = 2
-REUSED: Final = "reused"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where a request goes.
-
-    Attributes:
-        start: what the user met: `reused`, or the session's start (`cold`, `warm`).
-    """
-
-    session: Session
-    pod: Pod
-    port: int
-    start: str
-
-    @property
-    def address(self) -> tuple[str, str]:
-        """The pod's uid, and its IP address."""
-        return self.pod.uid, self.pod.ip
 
 
 class Holds:
@@ -63,6 +45,8 @@ class Holds:
         self._dials = dials
         self.places = places
         self._hold = hold
+        self._serving: dict[str, dict[str, Target]] = defaultdict(dict)
+        directory.sessions.subscribe(self._session_changed)
 
     def serving(self, game: Game, service: Service, user: str) -> Target | None:
         """The pod that serves the user already."""
@@ -70,7 +54,15 @@ class Holds:
         if session is None or session.phase != READY:
             return None
         pod = self._directory.pod_of(session)
-        return Target(session, pod, _port(session, service), REUSED) if pod else None
+        if pod is None:
+            return None
+        targets = self._serving[session.uid]
+        known = targets.get(service.name)
+        if known is not None and known.session is session and known.pod is pod:
+            return known
+        target = Target.of(session, pod, _port(session, service))
+        targets[service.name] = target
+        return target
 
     def doubt(self, target: Target) -> None:
         """Take note that a target did not do what a session's pod does."""
@@ -121,7 +113,7 @@ class Holds:
         if pod is None or (game.spec.hooks.on_claim is not None and not ready):
             await self._directory.changed(game.name, session.user)
             return None
-        target = Target(session, pod, _port(session, service), REUSED)
+        target = Target.of(session, pod, _port(session, service))
         if ready and (doubted is None or doubted.address != target.address):
             return target
         if await self._dials.reach(pod, target.port, lambda: self._is_pod_of(session, pod)):
@@ -133,6 +125,11 @@ class Holds:
     def _serves(self, session: Session) -> bool:
         """Whether the session served before this request came; kubelet says so late."""
         return session.phase == READY or self._dials.has_reached(session.pod_uid)
+
+    def _session_changed(self, old: Session | None, new: Session | None) -> None:
+        """What is remembered of a session ends with it."""
+        if new is None and old is not None:
+            self._serving.pop(old.uid, None)
 
     def _is_pod_of(self, session: Session, pod: Pod) -> bool:
         """Whether a pod is still the one that this life of the session talks to."""
@@ -154,8 +151,7 @@ class Holds:
 def _started(target: Target, session: Session, reused_pod: str | None) -> Target:
     if target.pod.uid == reused_pod:
         return target
-    start = (session.start_kind or "Cold").lower()
-    return Target(target.session, target.pod, target.port, start)
+    return replace(target, start=(session.start_kind or "Cold").lower())
 
 
 def _port(session: Session, service: Service) -> int:

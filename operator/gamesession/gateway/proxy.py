@@ -13,17 +13,17 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
-from gamesession.api.names import SessionId
 from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.answers import REQUEST_ID
 from gamesession.gateway.body import Body
-from gamesession.gateway.headers import encoded, to_client, to_pod
-from gamesession.gateway.hold import Holds, Target
+from gamesession.gateway.headers import to_client, to_pod
+from gamesession.gateway.hold import Holds
 from gamesession.gateway.paths import GamePath
 from gamesession.gateway.presence import presence
 from gamesession.gateway.relay import relay
 from gamesession.gateway.routes import ServiceRoute
+from gamesession.gateway.target import Target
 from gamesession.gateway.upstream import Upstreams, origin
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -208,8 +208,8 @@ def _to_pod(passage: Passage, target: Target) -> CIMultiDict[str]:
         ",".join(request.headers.getall(hdrs.CONNECTION, ())),
         authorization=spec.forward_authorization,
     )
-    headers["X-Game-User"] = encoded(passage.user)
-    headers[SESSION] = session_id(target)
+    headers["X-Game-User"] = target.user
+    headers[SESSION] = target.session_id
     headers["X-Game-Id"] = target.session.game
     headers["X-Game-Pod"] = target.pod.uid
     headers[REQUEST_ID] = passage.request_id
@@ -225,13 +225,7 @@ def _to_client(
     passage: Passage, target: Target, answer: aiohttp.ClientResponse
 ) -> CIMultiDict[str]:
     headers = to_client(answer.headers, ",".join(answer.headers.getall(hdrs.CONNECTION, ())))
-    headers[SESSION] = session_id(target)
+    headers[SESSION] = target.session_id
     headers[START] = target.start
     headers[REQUEST_ID] = passage.request_id
     return headers
-
-
-def session_id(target: Target) -> str:
-    """The session's id, as headers bear it."""
-    session = target.session
-    return encoded(str(SessionId.of(session.user, session.game, session.created_at)))
