@@ -18,6 +18,7 @@ from gamesession.controller.changes import Changes, Task
 from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
+from gamesession.controller.heartbeat import Heartbeat
 from gamesession.controller.orphans import Orphans
 from gamesession.controller.queue import WorkQueue
 from gamesession.controller.sessions import Sessions
@@ -75,6 +76,7 @@ class Operator:
             look_again=lambda key, seconds: self.queue.add_after(Task("game", key), seconds),
         )
         self._orphans = Orphans(cluster, self.store)
+        self._heartbeat = Heartbeat(cluster, settings.namespace[0])
         cluster.contact.on_regained = self.comparison.ask
 
     async def run(self) -> None:
@@ -117,7 +119,12 @@ class Operator:
                 await asyncio.sleep(POLL_SECONDS)
         log.info("operator ready", sessions=len(self.store.sessions))
         async with asyncio.TaskGroup() as tasks:
-            for work in (self.queue.run(), self.comparison.run(), self._sweep()):
+            for work in (
+                self.queue.run(),
+                self.comparison.run(),
+                self._heartbeat.run(),
+                self._sweep(),
+            ):
                 tasks.create_task(work)
 
     async def _work(self, task: Task) -> None:

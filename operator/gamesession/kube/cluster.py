@@ -85,6 +85,11 @@ class Cluster:
                 return items, page["metadata"]["resourceVersion"]
             query["continue"] = rest
 
+    async def peek(self, resource: Resource, namespace: str) -> None:
+        """List no more than one object, and that without what it says."""
+        query = _query(limit="1")
+        await self._request("GET", resource.path(namespace), query, accept=METADATA_ONLY)
+
     async def serves(self, resource: Resource) -> bool:
         """Whether the API server knows a kind (its CRD is installed and established)."""
         try:
@@ -258,7 +263,8 @@ class Cluster:
             self._count(method, path, "0")
             raise Unreachable(f"{method} {path}: {error!r}") from error
         response: aiohttp.ClientResponse = answer.response
-        self.contact.succeeded()
+        if response.status < 500:  # else its store may be away: nobody can write anything then
+            self.contact.succeeded()
         self._count(method, path, str(response.status))
         if response.status >= 400:
             raise await _refusal(response)

@@ -19,7 +19,7 @@ class Contact:
         self.on_regained: Callable[[], None] = lambda: None
 
     def succeeded(self) -> None:
-        """A request was answered, whatever the answer."""
+        """A request was answered, by whatever answer of an API server that is well."""
         if self.lost:
             self.lost = False
             self.since = self._clock()
