@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
 from kubernetes.aio import config
 from kubernetes.aio.client import Configuration
 
@@ -39,7 +40,8 @@ async def load(kubeconfig: Path | None = None, context: str | None = None) -> Co
             client_configuration=configuration,
             persist_config=False,
         )
-    except (config.ConfigException, OSError) as error:
+    except (config.ConfigException, OSError, yaml.YAMLError, TypeError) as error:
+        # TypeError: what kubernetes makes of a file that is empty, or no mapping.
         raise NoCluster(
             f"no Kubernetes API server found: not in a pod, and no usable kubeconfig ({error}); "
             "set KUBECONFIG or --kubeconfig"
