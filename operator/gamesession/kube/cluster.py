@@ -177,7 +177,10 @@ class Cluster:
         query = _query(container=container, tailLines=str(tail_lines), limitBytes=str(limit_bytes))
         path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
         async with await self._send("GET", path, query, accept="*/*") as response:
-            return await response.text(errors="replace")
+            try:
+                return await response.text(errors="replace")
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:  # of the pod's node
+                raise Unreachable(f"GET {path}: the log broke off: {error!r}") from error
 
     async def watch(
         self,
@@ -232,6 +235,7 @@ class Cluster:
                 answer: Object = json.loads(await response.read())
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            self.contact.failed()
             raise Unreachable(f"{method} {path}: the answer broke off: {error!r}") from error
 
     async def _send(
