@@ -16,7 +16,7 @@ from rich.console import Console
 from demo.stage import DidNotHappen
 from tests.bench import cold_start, results, reuse, reuse_loopback
 from tests.bench.bench import Bench
-from tests.bench.facts import ROOT, machine_facts
+from tests.bench.facts import ROOT, load_average, machine_facts
 from tests.bench.figure import Figure
 from tests.bench.stack import Stack
 from tests.bench.table import facts_line, table_of
@@ -37,13 +37,15 @@ def main() -> int:
     if unknown := set(named) - {each.NAME for each in BENCHES}:
         parser.error(f"no such bench: {', '.join(sorted(unknown))}; there are {names}")
     chosen = [each for each in BENCHES if not named or each.NAME in named]
-    time, facts = datetime.now(UTC), machine_facts()
+    time = datetime.now(UTC)
+    facts = machine_facts() | {"load_average_before": load_average()}
     figures: dict[str, list[Figure]] = {}
     with Stack() as stack:
         for bench in chosen:
             if (found := run(bench, stack)) is not None:
                 figures[bench.NAME] = found
     if figures:
+        facts["load_average_after"] = load_average()
         path = results.write(ROOT / "bench-results", time, facts, figures)
         console.print(f"\n{facts_line(facts)}\nwritten to {path.relative_to(ROOT)}")
     return 0 if len(figures) == len(chosen) else 1

@@ -39,14 +39,13 @@ SUMMARY = (
 RUNS = 20
 PROMISED = Promise(100)
 """Milliseconds from when the pod's IP stands in its status and it answers HTTP, to the answer."""
-# What of a session's start has its like in the start of a bare pod.
+# A mark of a session's start, and its like in the start of a bare pod.
 PARTS = {
     SESSION_CREATED: None,
     POD_CREATED: POD_CREATED,
     BOUND: BOUND,
     IP: IP,
     HTTP: HTTP,
-    ANSWERED: ANSWERED,
     SESSION_READY: POD_READY,
 }
 

@@ -19,8 +19,13 @@ def machine_facts() -> dict[str, str | int | float]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "commit": _commit(),
-        "load_average_1m": round(os.getloadavg()[0], 2),
     }
+
+
+def load_average() -> float:
+    """Processes that ran or wanted to in the last minute. On a machine that others use too, this
+    says how far to trust a run."""
+    return round(os.getloadavg()[0], 2)
 
 
 def _cpu_model() -> str:

@@ -31,7 +31,7 @@ def facts_line(facts: Mapping[str, str | int | float]) -> str:
     return (
         f"{facts['cores']} cores ({facts['cpu']}), {facts['memory_gib']} GiB, "
         f"Linux {facts['kernel']}, Python {facts['python']}, commit {facts['commit']}, "
-        f"load average before the run {facts['load_average_1m']}"
+        f"load average {facts['load_average_before']} before, {facts['load_average_after']} after"
     )
 
 
