@@ -27,6 +27,7 @@ session do not all write, for the first one's stamp is later than most others'."
 RENEW_SECONDS: Final = 0.5
 CONCURRENT_WRITES: Final = 20
 LONGEST_RETRY: Final = timedelta(seconds=5)
+SCOUT_SECONDS: Final = 0.5
 
 
 class Use:
@@ -65,6 +66,7 @@ class Activity:
         self._now = now
         self._uses: dict[str, Use] = {}
         self._kept: dict[str, Use] = {}
+        self._scout: asyncio.TimerHandle | None = None
         self._slots = asyncio.Semaphore(CONCURRENT_WRITES)
         directory.sessions.subscribe(self._session_changed)
         directory.games.subscribe(self._game_changed)
@@ -223,6 +225,20 @@ class Activity:
             interval = rhythm_of(session, self._game(session)).interval
             seconds = min(interval, LONGEST_RETRY).total_seconds() * random.uniform(0.25, 0.5)
             use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
+        if self._kept and self._scout is None:
+            self._scout = asyncio.get_running_loop().call_later(SCOUT_SECONDS, self._send_scout)
+
+    def _send_scout(self) -> None:
+        """Write one of those that were kept: watches that still stand are silent, so nothing else
+        may tell that contact is back."""
+        self._scout = None
+        for use in list(self._kept.values()):
+            session = self._life(use)
+            if session is not None:
+                del self._kept[use.uid]
+                self._write(use, session)
+                return
+            self._drop(use)
 
     def _resume(self) -> None:
         """Contact with the API server is back: write what was kept."""

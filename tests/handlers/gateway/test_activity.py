@@ -245,6 +245,32 @@ async def test_what_was_kept_is_written_when_the_api_server_is_back(quick: Stage
     await eventually(written, deadline=15)
 
 
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_write_without_an_answer_is_tried_again_though_watches_are_silent(
+    quick: Stage, times: int
+) -> None:
+    """One connection broke, the watches did not: nothing else will tell that contact is back."""
+    broken: list[web.Request] = []
+
+    async def break_off(request: web.Request) -> web.StreamResponse | None:
+        if request.method != "PATCH" or len(broken) >= times:
+            return None
+        broken.append(request)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response(status=500)
+
+    quick.api.faults.append(break_off)
+    await quick.add_session(game="quick", name="s")
+    await ask(quick)
+
+    async def written() -> bool:
+        return stamps(quick) == 1
+
+    await eventually(written, deadline=15)
+    assert len(broken) == times
+
+
 @pytest.mark.parametrize("status", [500, 429, 403])
 async def test_a_refused_write_is_tried_again(quick: Stage, status: int) -> None:
     refused: list[web.Request] = []
