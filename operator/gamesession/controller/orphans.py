@@ -46,6 +46,8 @@ class Orphans:
                 await self._delete(pod)
 
     def _is_orphan(self, pod: Pod) -> bool:
+        if not pod.game:  # no pod that we made: others may use our label
+            return False
         if not pod.is_alive or self._store.session_of_uid(pod.owner_uid):
             return False
         return all(game.uid != pod.owner_uid for game in self._store.games.values())
@@ -65,6 +67,8 @@ class Orphans:
 
     async def _is_owned_after_all(self, pod: Pod) -> bool:
         """The store may be behind; the API server is asked before a pod is taken from anyone."""
+        if not pod.session:  # no name to ask for: an empty one would list all
+            return False
         try:
             owner = await self._cluster.get(SESSIONS, pod.namespace, pod.session)
         except Gone:
