@@ -7,13 +7,14 @@ import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from gamesession.api.instant import format_instant
 from gamesession.kube.cluster import Object
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod, RawPod, new_address
@@ -423,6 +424,41 @@ async def test_of_two_sessions_with_one_address_neither_is_dialled(stage: Stage)
     assert await asyncio.gather(*asking) == [(200, pod.ip), (200, other.ip)]
     assert {request.headers["X-Game-User"] for request in pod.requests} == {"alice"}
     await other.stop()
+
+
+async def test_an_address_that_changes_hands_during_the_write_before_a_request_is_not_dialled(
+    stage: Stage,
+) -> None:
+    """Close to its deadline, alice's request waits for a write of her activity. Meanwhile her pod
+    goes, and bob's gets its address."""
+    stale = format_instant(datetime.now(UTC) - timedelta(minutes=29))
+    alices, bobs = HttpPod(), HttpPod()
+    await stage.add_session("alice", name="a", pod=alices, lastActivity=stale)
+    writes, go = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "PATCH":
+            writes.set()
+            await go.wait()
+        return None
+
+    stage.api.faults.append(hang)
+    asking = asyncio.create_task(code_and_user(stage, "alice"))
+    await asyncio.wait_for(writes.wait(), 10)
+    stage.api.remove("pods", stage.api.objects["gamesessions"]["a"]["status"]["podName"])
+    await alices.stop()
+    bobs.ip = alices.ip
+    await stage.add_session("bob", name="b", pod=bobs)
+    go.set()
+
+    async def waits_or_is_answered() -> bool:
+        return stage.service.holds.places.taken("chess") == 1 or asking.done()
+
+    await eventually(waits_or_is_answered)
+    assert bobs.requests == []
+    new = HttpPod()
+    await stage.bind("a", new)
+    assert await asking == (200, new.ip)
 
 
 async def code_and_user(stage: Stage, user: str) -> tuple[int, str]:
