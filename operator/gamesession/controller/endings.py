@@ -13,6 +13,7 @@ from gamesession.controller.announce import Announcer
 from gamesession.controller.deadlines import Deadlines
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
+from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Conflict, Unreachable
 from gamesession.kube.resources import SESSIONS
@@ -22,7 +23,9 @@ from gamesession.plan.session import Session
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 32
-RETRY: Final = timedelta(seconds=1)
+FIRST_RETRY: Final = 1.0
+LONGEST_RETRY: Final = 30.0
+"""Seconds after which a session that could not be deleted is tried again."""
 
 
 class Endings:
@@ -48,6 +51,10 @@ class Endings:
         self._now = now
         self._deadlines = Deadlines()
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._ending: set[str] = set()
+        self._told: dict[str, datetime] = {}
+        """Deadlines that an Event has told of, by uid: a second try needs no second Event."""
+        self._backoffs: dict[str, Backoff] = {}
 
     def schedule(self, session: Session) -> None:
         """Enter a session's deadline."""
@@ -57,6 +64,8 @@ class Endings:
     def forget(self, session: Session) -> None:
         """A session is gone."""
         self._deadlines.forget(key_of(session))
+        self._told.pop(session.uid, None)
+        self._backoffs.pop(session.uid, None)
 
     async def tick(self, game: Key) -> None:
         """End the sessions of one Game that are due. No I/O unless one is."""
@@ -65,6 +74,12 @@ class Endings:
             await self._end_all(
                 session for key in due if (session := self._store.sessions.get(key))
             )
+
+    async def tick_all(self) -> None:
+        """`tick` for every Game, also for those that are not there: no timer runs for them, nor for
+        one to which kopf could not add its finalizer."""
+        for game in self._deadlines.games():
+            await self.tick(game)
 
     async def sweep(self) -> None:
         """Look at every session, whatever the heap says."""
@@ -88,8 +103,16 @@ class Endings:
         if at > now:
             self._enter(session, at)
             return False
-        async with self._at_once:
-            return await self._end(session, deadline)
+        if session.uid in self._ending:  # timer and sweep met
+            return False
+        self._ending.add(session.uid)
+        try:
+            async with self._at_once:
+                if self._store.sessions.get(key_of(session)) is not session:
+                    return False  # changed or gone while this one waited for its place
+                return await self._end(session, deadline)
+        finally:
+            self._ending.discard(session.uid)
 
     def _not_before(self, deadline: Deadline, patience: timedelta, now: datetime) -> datetime:
         """The deadline, or the end of the grace in which gateways write what they kept."""
@@ -99,7 +122,9 @@ class Endings:
         return max(deadline.at, now + missing)
 
     async def _end(self, session: Session, deadline: Deadline) -> bool:
-        await self._announcer.ending(session, deadline)
+        if self._told.get(session.uid) != deadline.at:
+            self._told[session.uid] = deadline.at
+            await self._announcer.ending(session, deadline)
         try:
             await self._cluster.delete(
                 SESSIONS,
@@ -111,11 +136,12 @@ class Endings:
         except Conflict:
             # Something was written in between, activity most likely: it wins.
             self._compare()
-            self._enter(session, self._now() + RETRY)
+            self._enter(session, self._now() + timedelta(seconds=FIRST_RETRY))
             return False
         except (ApiError, Unreachable) as error:
             log.warning("session could not be removed", session=session.name, error=str(error))
-            self._enter(session, self._now() + RETRY)
+            backoff = self._backoffs.setdefault(session.uid, Backoff(FIRST_RETRY, LONGEST_RETRY))
+            self._enter(session, self._now() + timedelta(seconds=backoff.delay()))
             return False
         self._announcer.ended(session, deadline, self._now())
         self._store.lose_session(key_of(session), session.uid)

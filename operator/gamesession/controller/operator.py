@@ -131,11 +131,13 @@ class Operator:
         await (self._games if task.kind == "game" else self._sessions).reconcile(task.key)
 
     async def _sweep(self) -> None:
-        """The full sweep every `cleanup_interval`, and a look at orphans."""
+        """The full sweep every `cleanup_interval`; more often a look at orphans, and at what is
+        due where no timer runs."""
         swept = time.monotonic()
         while True:
             await asyncio.sleep(min(ORPHAN_SECONDS, self.settings.cleanup_interval))
             await self._orphans.sweep()
+            await self.endings.tick_all()
             if time.monotonic() - swept >= self.settings.cleanup_interval:
                 swept = time.monotonic()
                 await self.endings.sweep()
