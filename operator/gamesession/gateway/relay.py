@@ -13,6 +13,8 @@ from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
 
+from gamesession.api.errors import UpstreamUnreachable
+
 log = structlog.get_logger(__name__)
 
 RESET: Final = struct.pack("ii", 1, 0)
@@ -41,14 +43,18 @@ async def relay(
         headers: what goes to the client.
 
     Raises:
-        aiohttp.ClientError, RuntimeError: the pod broke off before anything was passed on.
+        UpstreamUnreachable: the pod broke off before anything was passed on, or its head holds
+            what cannot be passed on (aiohttp reads control characters, but does not write them).
     """
     out = Relay(status=answer.status, reason=answer.reason, headers=headers)
     if request.version < HttpVersion11 and hdrs.CONTENT_LENGTH not in headers:
         out.force_close()  # its end is the end of the connection
     protocol = answer.connection.protocol if answer.connection is not None else None
-    first = answer.content.read_nowait()
-    await out.prepare(request)
+    try:
+        first = answer.content.read_nowait()
+        await out.prepare(request)
+    except (aiohttp.ClientError, ValueError) as error:
+        raise UpstreamUnreachable("The session's pod did not answer in HTTP.") from error
     try:
         if not answer.content.at_eof():
             _watch(protocol, answer.content)

@@ -73,6 +73,8 @@ async def code_of(stage: Stage, method: str = "GET", **of: Any) -> tuple[int, st
         b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX-Half: of a he",
+        b"HTTP/1.1 200 OK\r\nX-Control: \x01\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 O\x7fK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"\x00\x01\x02\x03\r\n\r\n",
     ],
