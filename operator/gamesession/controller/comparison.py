@@ -17,6 +17,7 @@ from typing import Final
 import structlog
 
 from gamesession.api.labels import ROLE_LABEL
+from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.shelf import Key, Shelf, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
@@ -41,8 +42,9 @@ class Kind:
     """A kind of object, its place in the store, and how far its watch has come.
 
     Attributes:
+        kopf_writes: whether kopf puts its finalizer on these.
         heard: the highest resource version that the watch told of.
-        listed, listed_at: the highest one that a comparison found, and when.
+        listed, listed_at: the versions, by uid, that a comparison found, and when.
     """
 
     resource: Resource
@@ -50,8 +52,9 @@ class Kind:
     see: Callable[[Object], None]
     lose: Callable[[Key, str], None]
     selector: str = ""
+    kopf_writes: bool = False
     heard: int = 0
-    listed: int = 0
+    listed: dict[str, int] = field(default_factory=dict)
     listed_at: float = field(default_factory=time.monotonic)
 
 
@@ -67,7 +70,7 @@ class Comparison:
         self._namespaces = namespaces
         self._wanted = asyncio.Event()
         self.kinds = {
-            "games": Kind(GAMES, store.games, store.see_game, store.lose_game),
+            "games": Kind(GAMES, store.games, store.see_game, store.lose_game, kopf_writes=True),
             "gamesessions": Kind(
                 SESSIONS,
                 store.sessions,
@@ -165,14 +168,27 @@ class Comparison:
             kind.see(await self._cluster.get(kind.resource, *key))
 
     def _judge_watch(self, kind: Kind, listed: dict[Key, Object]) -> None:
-        """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf."""
+        """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf.
+
+        What is gone since does not count: a watch that was down for a moment lists what is there.
+        """
         if time.monotonic() - kind.listed_at < DEAF_SECONDS:
             return
-        if kind.heard < kind.listed:
+        found = {
+            str(meta["uid"]): int(meta["resourceVersion"])
+            for meta in listed.values()
+            if not (kind.kopf_writes and _waits_for_kopf(meta))
+        }
+        newest = max((kind.listed[uid] for uid in found if uid in kind.listed), default=0)
+        if kind.heard < newest:
             raise DeafWatch(
                 f"the watch of {kind.resource.plural} has told nothing since resource version "
-                f"{kind.heard}, and there is {kind.listed}"
+                f"{kind.heard}, and there is {newest}"
             )
-        versions = (int(meta["resourceVersion"]) for meta in listed.values())
-        kind.listed = max(versions, default=0)
-        kind.listed_at = time.monotonic()
+        kind.listed, kind.listed_at = found, time.monotonic()
+
+
+def _waits_for_kopf(meta: Object) -> bool:
+    """Whether kopf has its finalizer to add or to remove. While that is refused it tries again, for
+    two minutes and more, and hands on no event of that object: it is not the watch that is deaf."""
+    return (FINALIZER in meta.get("finalizers", [])) == ("deletionTimestamp" in meta)

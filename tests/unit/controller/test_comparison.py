@@ -1,0 +1,146 @@
+"""The store compared with lists: what was missed, and which watch is deaf and which is not."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, cast
+
+import pytest
+
+from gamesession.controller import comparison as module
+from gamesession.controller.comparison import Comparison, DeafWatch
+from gamesession.controller.finalizer import FINALIZER
+from gamesession.controller.store import Store
+from gamesession.kube.errors import Gone, ServerFault
+from gamesession.kube.resources import Resource
+from tests.unit.plan.objects import NAMESPACE, Object, game, pod, session, version
+
+
+class Cluster:
+    """An API server with a few objects."""
+
+    def __init__(self) -> None:
+        self.objects: list[Object] = []
+        self.away = False
+
+    async def list(self, resource: Resource, namespace: str, **_: Any) -> tuple[list[Object], str]:
+        if self.away:
+            raise ServerFault(500, {})
+        return [each for each in self.objects if each["kind"] == resource.kind], version()
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        for each in self.objects:
+            if (each["kind"], each["metadata"]["name"]) == (resource.kind, name):
+                return each
+        raise Gone(404, {})
+
+
+class Scene:
+    """A store and an API server, each comparison long after the one before."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "DEAF_SECONDS", 0.0)
+        self.cluster, self.store = Cluster(), Store()
+        self.comparison = Comparison(cast(Any, self.cluster), self.store, [NAMESPACE])
+
+    def write(self, found: Object, *, heard: bool = True) -> Object:
+        """Somebody writes an object; the watch tells of it, or does not."""
+        found = copy.deepcopy(found)
+        found["metadata"]["resourceVersion"] = version()
+        self.remove(found)
+        self.cluster.objects.append(found)
+        if heard:
+            self.hear(found)
+        return found
+
+    def hear(self, found: Object) -> None:
+        kind = next(k for k in self.comparison.kinds.values() if k.resource.kind == found["kind"])
+        self.comparison.hear(kind.resource.plural, found["metadata"]["resourceVersion"])
+        kind.see(found)
+
+    def remove(self, found: Object) -> None:
+        uid = found["metadata"]["uid"]
+        self.cluster.objects = [
+            each for each in self.cluster.objects if each["metadata"]["uid"] != uid
+        ]
+
+
+@pytest.fixture
+def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
+    return Scene(monkeypatch)
+
+
+def served_game(**fields: Any) -> Object:
+    """A Game to which kopf has added its finalizer."""
+    found = game(**fields)
+    found["metadata"]["finalizers"] = [FINALIZER]
+    return found
+
+
+async def test_what_the_watch_missed_is_found(scene: Scene) -> None:
+    missed = scene.write(session(), heard=False)
+    assert await scene.comparison.compare()
+    assert scene.store.session_of_uid(missed["metadata"]["uid"])
+
+
+async def test_what_is_not_there_any_more_is_lost(scene: Scene) -> None:
+    gone = scene.write(session())
+    scene.remove(gone)
+    assert await scene.comparison.compare()
+    assert not len(scene.store.sessions)
+
+
+async def test_an_api_server_that_refuses_changes_nothing(scene: Scene) -> None:
+    scene.write(session())
+    scene.cluster.away = True
+    assert not await scene.comparison.compare()
+    assert len(scene.store.sessions) == 1
+
+
+async def test_a_watch_that_hears_is_not_deaf(scene: Scene) -> None:
+    for _ in range(3):
+        scene.write(served_game())
+        scene.write(session())
+        scene.write(pod())
+        assert await scene.comparison.compare()
+
+
+@pytest.mark.parametrize("write", [served_game, session, pod])
+async def test_a_watch_that_does_not_tell_of_a_change_is_deaf(scene: Scene, write: Any) -> None:
+    scene.write(write())
+    scene.write(write(), heard=False)
+    assert await scene.comparison.compare()
+    with pytest.raises(DeafWatch):
+        await scene.comparison.compare()
+
+
+async def test_a_change_that_is_told_of_late_is_not_missed(scene: Scene) -> None:
+    late = scene.write(session(), heard=False)
+    assert await scene.comparison.compare()
+    scene.hear(late)
+    assert await scene.comparison.compare()
+
+
+async def test_what_came_and_went_while_the_watch_was_down_makes_it_not_deaf(scene: Scene) -> None:
+    """kopf lists anew then, and tells of what is there."""
+    scene.write(pod(1))
+    passing = scene.write(pod(2, uid="passing"), heard=False)
+    assert await scene.comparison.compare()
+    scene.remove(passing)
+    assert await scene.comparison.compare()
+    assert await scene.comparison.compare()
+
+
+@pytest.mark.parametrize(
+    ("finalizers", "deleting"), [([], False), ([FINALIZER], True)], ids=["new", "deleted"]
+)
+async def test_a_game_that_kopf_cannot_write_makes_its_watch_not_deaf(
+    scene: Scene, finalizers: list[str], deleting: bool
+) -> None:
+    """kopf tells nothing of an object while it tries again to write it: for two minutes."""
+    stuck = game(deleting=deleting)
+    stuck["metadata"]["finalizers"] = finalizers
+    scene.write(stuck)
+    for _ in range(3):
+        scene.write(stuck, heard=False)
+        assert await scene.comparison.compare()
