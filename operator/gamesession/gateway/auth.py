@@ -40,7 +40,7 @@ class Authenticator:
         self._audience = settings.jwt_audience
         self._claim = settings.jwt_user_claim
         self._clock = clock
-        self._checked: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._checked: OrderedDict[bytes, tuple[str, int]] = OrderedDict()
 
     def user_of(self, authorization: str | None) -> str:
         """The user whom the value of an `Authorization` header stands for.
@@ -67,7 +67,7 @@ class Authenticator:
             self._checked.popitem(last=False)
         return user
 
-    def _check(self, token: str) -> tuple[str, float]:
+    def _check(self, token: str) -> tuple[str, int]:
         try:
             claims = jwt.decode(
                 token,
@@ -87,7 +87,7 @@ class Authenticator:
             RecursionError,
         ) as error:
             raise Unauthorized(f"The token is not valid: {_reason(error)}.") from error
-        return self._user(claims), float(claims["exp"])
+        return self._user(claims), int(claims["exp"])  # a float may be too small for it
 
     def _user(self, claims: dict[str, Any]) -> str:
         try:

@@ -88,7 +88,8 @@ class Dials:
             return False
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
-        if new is None and old is not None:
+        # A pod that was ready and is no longer may answer on its ports, and not mean it.
+        if old is not None and (new is None or (old.ready and not new.ready)):
             self._answering.pop(old.uid, None)
 
 

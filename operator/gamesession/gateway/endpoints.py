@@ -42,7 +42,11 @@ class Endpoints:
 
     async def _status(self, game: Game, user: str) -> Answer:
         session = await self._sessions.look(game, user)
-        return 200, self._body(session, game) if session else NO_SESSION
+        if session is None:
+            return 200, NO_SESSION
+        if session.phase in ("", PENDING):
+            self._activity.touch(session)  # who asks waits for it: it is not abandoned
+        return 200, self._body(session, game)
 
     async def _close(self, game: Game, user: str) -> Answer:
         closed = await self._sessions.close(game, user)

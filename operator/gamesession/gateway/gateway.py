@@ -100,6 +100,7 @@ def _check(request: web.BaseRequest) -> None:
     """Refuse what is no plain request."""
     if request.method in ("CONNECT", "TRACE"):
         raise MethodNotAllowed(f"{request.method} is not served.")
-    connection = request.headers.get(hdrs.CONNECTION)
-    if connection and hdrs.UPGRADE in request.headers and "upgrade" in connection.lower():
+    if hdrs.UPGRADE not in request.headers:
+        return
+    if any("upgrade" in value.lower() for value in request.headers.getall(hdrs.CONNECTION, ())):
         raise BadRequest("Upgrades are not served: send this as a plain request.")

@@ -56,17 +56,22 @@ class Holds:
         pod = self._directory.pod_of(session)
         if pod is None:
             return None
+        port = _port(session, service)
         targets = self._serving[session.uid]
         known = targets.get(service.name)
-        if known is not None and known.session is session and known.pod is pod:
+        if known and known.session is session and known.pod is pod and known.port == port:
             return known
-        target = Target.of(session, pod, _port(session, service))
+        target = Target.of(session, pod, port)
         targets[service.name] = target
         return target
 
     def doubt(self, target: Target) -> None:
         """Take note that a target did not do what a session's pod does."""
         self._dials.doubt(target.pod, target.port)
+
+    def is_current(self, target: Target) -> bool:
+        """Whether requests still go there."""
+        return self._is_pod_of(target.session, target.pod)
 
     async def wait(
         self, game: Game, service: Service, user: str, *, doubted: Target | None = None

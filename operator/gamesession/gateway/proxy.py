@@ -124,11 +124,13 @@ class Proxy:
         raise UpstreamUnreachable("The session's pod cannot be reached.")
 
     async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
-        """The pod's answer; `None` if the session turned out to be gone."""
+        """The pod's answer; `None` if session or pod turned out to be gone."""
         use = self._activity.begin(target.session)
         try:
-            if not self._activity.is_fresh(target.session) and not await self._activity.renew(use):
-                return None
+            if not self._activity.is_fresh(target.session):
+                alive = await self._activity.renew(use)
+                if not alive or not self._holds.is_current(target):
+                    return None
             answer = await self._send(passage, target)
             try:
                 if answer.status == MISDIRECTED and not passage.body.taken:

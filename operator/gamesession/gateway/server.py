@@ -34,6 +34,13 @@ from gamesession.kube.connection import load
 COMPONENT: Final = "gateway"
 FLUSH_SECONDS: Final = 5.0
 
+KEEP_ALIVE: Final = 630.0
+"""Seconds that a client's idle connection is kept: longer than load balancers keep theirs (up to
+600 s), or they would send requests into connections that we close at this moment."""
+
+DEAF_SECONDS: Final = 300.0
+"""A watch tells something once a minute: one that has been silent for so long hears nothing."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -46,7 +53,9 @@ class Service:
 
     def __init__(self, settings: GatewaySettings, cluster: Cluster, key: VerificationKey) -> None:
         self._settings = settings
+        self._cluster = cluster
         self.directory = Directory(cluster, settings.namespace)
+        self._informers = (self.directory.games, self.directory.sessions, self.directory.pods)
         self.activity = Activity(cluster, settings.namespace, self.directory)
         self._upstreams = Upstreams(
             self.directory,
@@ -73,6 +82,7 @@ class Service:
             # An abandoned request frees its place, and its pod, at once.
             handler_cancellation=True,
             access_log=None,
+            keepalive_timeout=KEEP_ALIVE,
             auto_decompress=False,
             read_bufsize=READ_BUFFER,
             max_line_size=settings.max_header_bytes,
@@ -101,8 +111,7 @@ class Service:
 
     def unready(self) -> list[str]:
         """Why this replica should get no requests."""
-        informers = (self.directory.games, self.directory.sessions, self.directory.pods)
-        waiting = [each.resource.plural for each in informers if not each.synced.is_set()]
+        waiting = [each.resource.plural for each in self._informers if not each.synced.is_set()]
         stopping = ["stopping"] if self._stopping else []
         return stopping + [f"{plural} not listed yet" for plural in waiting]
 
@@ -110,7 +119,13 @@ class Service:
         """Why this process should be replaced."""
         if self._following is not None and self._following.done():
             return ["the API server is no longer followed"]
-        return []
+        if self._cluster.contact.lost:
+            return []  # a new process would know less than this one
+        return [
+            f"{each.resource.plural}: no sign of life for {each.age():.0f} s"
+            for each in self._informers
+            if each.synced.is_set() and each.age() > DEAF_SECONDS
+        ]
 
     def _make_holds(self, sessions: Sessions) -> Holds:
         settings = self._settings
