@@ -57,6 +57,13 @@ def test_an_audience_among_several_will_do() -> None:
     assert user_of(token(aud=["other", "aud"])) == "alice"
 
 
+def test_an_expiry_beyond_all_floats_will_do() -> None:
+    checks = authenticator()
+    encoded = f"Bearer {token(exp=10**400)}"
+    assert checks.user_of(encoded) == "alice"
+    assert checks.user_of(encoded) == "alice"
+
+
 def test_another_claim_can_be_the_user() -> None:
     assert user_of(token(email="a@b"), jwt_user_claim="email") == "a@b"
 
