@@ -118,6 +118,15 @@ async def test_upgrades_are_refused(stage: Stage, upgrade: str) -> None:
     assert stage.api.writes == []
 
 
+async def test_an_upgrade_that_a_second_header_asks_for_is_refused(stage: Stage) -> None:
+    """Passed on as a plain request, it would leave the connection deaf for the next one."""
+    head = f"GET /api/chess/ HTTP/1.1\r\nAuthorization: {bearer()['Authorization']}\r\n"
+    head += "Connection: close\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+    status, body = await raw(stage, head.encode())
+    assert (status, body["error"]["code"]) == (400, "bad_request")
+    assert stage.api.writes == []
+
+
 # What is sent -------------------------------------------------------------------------------------
 
 
