@@ -77,6 +77,20 @@ async def test_status_counts_neither_as_activity_nor_as_a_write(stage: Stage) ->
     assert len(stage.api.writes) == writes
 
 
+async def test_who_polls_a_pending_session_keeps_it_from_being_abandoned(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gamesession.client.rhythm.PENDING_INTERVAL", timedelta(seconds=0.2))
+    stage.pod_for = lambda session: None
+    await body_of(stage, "POST", "open")
+
+    async def written_again_and_again() -> bool:
+        assert (await status(stage))[1]["phase"] == "Pending"
+        return stage.api.count("patch", "gamesessions/status") >= 3
+
+    await eventually(written_again_and_again, deadline=10)
+
+
 async def test_status_tells_activity_that_is_not_written_yet(stage: Stage) -> None:
     session = await stage.add_session()
     async with stage.get("/api/chess/") as answer:
