@@ -32,7 +32,11 @@ def status_patch(
     wanted = {"phase": phase, "observedGeneration": session.generation}
     wanted |= {name: _written(value) for name, value in fields.items()}
     current = current_fields(session)
-    patch: Fields = {name: value for name, value in wanted.items() if value != current[name]}
+    patch: Fields = {
+        name: _replacing(current[name], value)
+        for name, value in wanted.items()
+        if value != current[name]
+    }
     condition = _condition(session, now, "True" if phase == "Ready" else "False", reason, message)
     if condition != dict(session.condition):
         patch["conditions"] = [condition]
@@ -60,6 +64,13 @@ def current_fields(session: Session) -> Fields:
         "observedGeneration": session.observed_generation,
         **{name: _written(instant) for name, instant in instants.items()},
     }
+
+
+def _replacing(current: Any, wanted: Any) -> Any:
+    """`wanted` as a merge patch needs it: of a map it would leave what it does not name."""
+    if isinstance(current, dict) and isinstance(wanted, dict):
+        return dict.fromkeys(current) | wanted
+    return wanted
 
 
 def _written(value: Any) -> Any:

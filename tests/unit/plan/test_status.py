@@ -76,6 +76,14 @@ def test_a_field_that_is_there_is_removed_by_null_and_one_that_is_not_left_out()
     assert patch(a_session(status=status("Pending")), podUID=None, podIP="", services={}) == {}
 
 
+def test_a_service_that_is_no_more_is_removed_from_the_others() -> None:
+    """A merge patch leaves the members of a map that it does not name: one would keep the address
+    of a pod that is gone, and that may be another user's by now."""
+    before = a_session(status=ready_status(pod(ready=True)))
+    found = patch(before, services={"table": "10.0.0.2:8001"})
+    assert found["services"] == {"agent": None, "table": "10.0.0.2:8001"}
+
+
 @pytest.mark.parametrize(
     "words",
     ["ImagePullBackOff", "0x2", "exit status 1", "", "über", "9", "_", "A" * 5000, "Error: no"],
