@@ -124,11 +124,17 @@ class Store:
         self.on_session(old, new)
 
     def see_pod(self, pod: dict[str, Any]) -> None:
-        """Take note of a pod."""
+        """Take note of a pod. One that we cannot read is left as it was, and logged."""
         meta = pod["metadata"]
         key = meta["namespace"], meta["name"]
-        if self.pods.accepts(meta["uid"], key, meta["resourceVersion"]):
-            self._put_pod(Pod.from_object(pod))
+        if not self.pods.accepts(meta["uid"], key, meta["resourceVersion"]):
+            return
+        try:
+            new = Pod.from_object(pod)
+        except (KeyError, ValueError) as error:
+            log.error("pod cannot be read", pod=meta["name"], error=repr(error))
+            return
+        self._put_pod(new)
 
     def see_pod_leave(self, pod: Pod, answer: dict[str, Any]) -> None:
         """Take note of what was answered when we asked for a pod's deletion."""

@@ -119,6 +119,17 @@ def test_a_session_that_cannot_be_read_stops_nobody() -> None:
     assert lines[0]["event"] == "session cannot be read"
 
 
+def test_a_pod_that_cannot_be_read_stops_nobody() -> None:
+    """A grace period of an age: it would leave in a year that our own objects do not know."""
+    bad = pod()
+    bad["metadata"]["deletionTimestamp"] = "5196-01-01T00:00:00Z"
+    found = Store()
+    with capture_logs() as lines:
+        found.see_pod(bad)
+    assert found.pods.get(key(bad)) is None
+    assert lines[0]["event"] == "pod cannot be read"
+
+
 # Activity ---------------------------------------------------------------------------------------
 
 
