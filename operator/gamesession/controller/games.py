@@ -74,6 +74,7 @@ class Games:
         """
         game = self._store.games.get(key)
         if game is None:
+            self._forget_absent()
             return
         if game.deleting:
             await self._finalizer.release(game)
@@ -85,6 +86,12 @@ class Games:
         if verdict.retry:
             self._look_again(key, ACCEPTANCE_RETRY)
         await self._report(game, verdict)
+
+    def _forget_absent(self) -> None:
+        there = {game.uid for game in self._store.games.values()}
+        for uid in {*self._answers, *self._written} - there:
+            self._answers.pop(uid, None)
+            self._written.pop(uid, None)
 
     # Acceptance ---------------------------------------------------------------------------------
 
