@@ -13,6 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import structlog
+
 from gamesession.client.directory import Directory
 from gamesession.client.rhythm import is_fresh, rhythm_of
 from gamesession.client.stamp import Outcome, Stamps
@@ -28,6 +30,8 @@ RENEW_SECONDS: Final = 0.5
 CONCURRENT_WRITES: Final = 20
 LONGEST_RETRY: Final = timedelta(seconds=5)
 SCOUT_SECONDS: Final = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 class Use:
@@ -123,13 +127,16 @@ class Activity:
 
     async def flush(self, seconds: float) -> None:
         """Write all that has not been written, within so many seconds."""
+        ends = asyncio.get_running_loop().time() + seconds
+        if under_way := [use.task for use in self._uses.values() if use.task is not None]:
+            await asyncio.wait(under_way, timeout=seconds)  # theirs may be older stamps
         tasks = [
             self._write(use, session)
             for use in list(self._uses.values())
             if (session := self._life(use)) and self._is_news(use, session)
         ]
         if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
+            await asyncio.wait(tasks, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
 
     # When to write ------------------------------------------------------------------------------
 
@@ -205,6 +212,9 @@ class Activity:
         try:
             async with self._slots:
                 outcome = await self._stamps.write(session, use.at)
+        except Exception:
+            log.exception("activity not written", session=session.name)
+            outcome = Outcome.KEPT
         finally:
             use.task = None
         self._follow_up(use, outcome)

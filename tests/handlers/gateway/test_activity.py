@@ -291,6 +291,39 @@ async def test_a_refused_write_is_tried_again(quick: Stage, status: int) -> None
     await eventually(written, deadline=15)
 
 
+async def test_a_write_that_fails_in_an_unforeseen_way_is_tried_again(
+    quick: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open stream must not lose its session over it."""
+    failed: list[Exception] = []
+    write = quick.service.activity._stamps.write
+
+    async def fail_once(*of: Any) -> Any:
+        if not failed:
+            failed.append(ValueError("nobody thought of this"))
+            raise failed[0]
+        return await write(*of)
+
+    monkeypatch.setattr(quick.service.activity._stamps, "write", fail_once)
+    pod, go = HttpPod(), asyncio.Event()
+
+    async def slowly(request: web.BaseRequest) -> web.StreamResponse:
+        await go.wait()
+        return web.Response()
+
+    pod.handler = slowly
+    await quick.add_session(game="quick", name="s", pod=pod)
+    asking = asyncio.create_task(ask(quick))
+
+    async def written() -> bool:
+        return stamps(quick) >= 1
+
+    await eventually(written, deadline=15)
+    assert failed
+    go.set()
+    assert await asking == 200
+
+
 # Sessions without a pod ---------------------------------------------------------------------------
 
 
@@ -382,6 +415,27 @@ async def test_on_the_way_out_all_activity_is_written() -> None:
         assert stamps(stage) == 3
         for user in ("alice", "bob", "carol"):
             assert abs(stage.last_activity(user) - asked) < timedelta(seconds=5)
+
+
+async def test_on_the_way_out_a_write_under_way_is_not_taken_for_the_last(quick: Stage) -> None:
+    await quick.add_session(game="quick", name="s")
+    writes, go = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "PATCH":
+            writes.set()
+            await go.wait()
+        return None
+
+    quick.api.faults.append(hang)
+    await ask(quick)
+    await asyncio.wait_for(writes.wait(), 10)
+    asked = datetime.now(UTC)
+    await ask(quick)
+    flushing = asyncio.create_task(quick.service.activity.flush(5))
+    go.set()
+    await flushing
+    assert quick.last_activity("s") > asked
 
 
 async def test_a_stamp_never_lands_on_another_life(quick: Stage) -> None:
