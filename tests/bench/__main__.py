@@ -44,10 +44,10 @@ def main() -> int:
         for bench in chosen:
             if (found := run(bench, stack)) is not None:
                 figures[bench.NAME] = found
-    if figures:
-        facts["load_average_after"] = load_average()
-        path = results.write(ROOT / "bench-results", time, facts, figures)
-        console.print(f"\n{facts_line(facts)}\nwritten to {path.relative_to(ROOT)}")
+        if figures:
+            facts["load_average_after"] = load_average()
+            path = results.write(ROOT / "bench-results", time, facts, figures)
+            console.print(f"\n{facts_line(facts)}\nwritten to {path.relative_to(ROOT)}")
     return 0 if len(figures) == len(chosen) else 1
 
 
