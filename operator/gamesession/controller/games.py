@@ -14,6 +14,7 @@ from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.finalizer import Finalizer
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
+from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Conflict, Gone, Unreachable
 from gamesession.kube.resources import GAMES, PODS
@@ -34,7 +35,9 @@ log = structlog.get_logger(__name__)
 
 STATUS_INTERVAL: Final = 5.0
 """Seconds between two writes of a Game's status (contract 1)."""
-ACCEPTANCE_RETRY: Final = 10.0
+FIRST_RETRY: Final = 0.5
+LONGEST_RETRY: Final = 10.0
+"""Seconds after which a Game is judged again of which it could not be said."""
 NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -65,6 +68,7 @@ class Games:
         self._finalizer = Finalizer(cluster, store, look_again)
         self._answers: dict[str, tuple[str, Answer]] = {}
         self._written: dict[str, float] = {}
+        self._backoffs: dict[str, Backoff] = {}
 
     async def reconcile(self, key: Key) -> None:
         """One look at the Game under that name, if it is there.
@@ -84,14 +88,17 @@ class Games:
             log.info("game judged", game=game.name, accepted=verdict.status.value)
             self._changed(key)
         if verdict.retry:
-            self._look_again(key, ACCEPTANCE_RETRY)
+            backoff = self._backoffs.setdefault(game.uid, Backoff(FIRST_RETRY, LONGEST_RETRY))
+            self._look_again(key, backoff.delay())
+        else:
+            self._backoffs.pop(game.uid, None)
         await self._report(game, verdict)
 
     def _forget_absent(self) -> None:
         there = {game.uid for game in self._store.games.values()}
-        for uid in {*self._answers, *self._written} - there:
-            self._answers.pop(uid, None)
-            self._written.pop(uid, None)
+        for known in (self._answers, self._written, self._backoffs):
+            for uid in known.keys() - there:
+                del known[uid]
 
     # Acceptance ---------------------------------------------------------------------------------
 
