@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import Any
 
-import aiohttp
-
 from gamesession.api.names import session_name
 from gamesession.kube.resources import GAMES
+from tests.e2e.gateway import Gateway
 from tests.e2e.stack import MISCHIEF, OURS, Stack
 from tests.e2e.user import User
 from tests.integration.condition import condition
@@ -23,12 +21,13 @@ class Arcade:
 
     Attributes:
         ground: the namespace as the test sees it.
+        gateway: the one that users come to.
     """
 
-    def __init__(self, stack: Stack, ground: Playground, http: aiohttp.ClientSession) -> None:
+    def __init__(self, stack: Stack, ground: Playground, gateway: Gateway) -> None:
         self.ground = ground
         self._stack = stack
-        self._http = http
+        self.gateway = gateway
         self._games: list[str] = []
 
     async def open(
@@ -45,21 +44,27 @@ class Arcade:
             pod: other fields of the pod's spec.
             spec: other fields of the Game's spec, by their names in the API.
         """
-        template = {"spec": {"containers": [container(environment or {})], **(pod or {})}}
-        return await self.install(**{"services": SERVICES, "template": template, **spec})
+        pods = template(container(environment or {}), **(pod or {}))
+        return await self.install(**{"services": SERVICES, "template": pods, **spec})
 
     async def install(self, **spec: Any) -> str:
         """Make a Game with a name and a route of its own, and wait until it is accepted."""
-        name = f"{OURS}{secrets.token_hex(3)}"
-        self._games.append(name)
-        await self.ground.create_game(name, **spec)
-        found = await self.ground.until(lambda: condition(self.ground.games[name], "Accepted"))
+        name = await self.propose(**spec)
+        found = condition(self.ground.games[name], "Accepted")
+        assert found is not None
         assert found["status"] == "True", found
         return name
 
-    def user(self, name: str, game: str, http: aiohttp.ClientSession | None = None) -> User:
+    async def propose(self, **spec: Any) -> str:
+        """Make a Game and wait until the operator has judged it; returns its name."""
+        name = f"{OURS}{secrets.token_hex(3)}"
+        self._games.append(name)
+        await self.ground.create_game(name, **spec)
+        return name
+
+    def user(self, name: str, game: str, gateway: Gateway | None = None) -> User:
         """A user of a Game, who has a token."""
-        return User(http or self._http, name, game, game, self._stack.token(name))
+        return User(gateway or self.gateway, name, game, self._stack.token(name))
 
     def users(self, count: int, game: str) -> list[User]:
         """Several users."""
@@ -94,6 +99,15 @@ class Arcade:
         return not mine
 
 
+def template(of: dict[str, Any], **pod: Any) -> dict[str, Any]:
+    """A pod template of one container.
+
+    A process that is stopped before it takes signals is killed soon: as number 1 of its container
+    it would not have heard the first one.
+    """
+    return {"spec": {"containers": [of], "terminationGracePeriodSeconds": 2, **pod}}
+
+
 def container(environment: dict[str, str]) -> dict[str, Any]:
     """The mischief image, so light that a hundred of them fit on a small machine."""
     return {
@@ -105,8 +119,3 @@ def container(environment: dict[str, str]) -> dict[str, Any]:
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8000}, "periodSeconds": 1},
         "resources": {"requests": {"cpu": "1m", "memory": "16Mi"}, "limits": {"memory": "128Mi"}},
     }
-
-
-async def all_of(*awaitables: Any) -> list[Any]:
-    """What all of them return, all at once."""
-    return list(await asyncio.gather(*awaitables))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
-import aiohttp
 import pytest
 
 from demo import install
@@ -13,8 +12,13 @@ from gamesession.kube import connection
 from gamesession.kube.cluster import Cluster
 from tests.cluster.errors import ClusterError
 from tests.e2e.arcade import Arcade
+from tests.e2e.gateway import Gateway
+from tests.e2e.replica import replica
 from tests.e2e.stack import IMAGES, MISCHIEF, Stack
 from tests.integration.playground import Playground
+
+MAX_BODY = 2**20
+"""Bytes that the hasty gateway takes."""
 
 
 @pytest.fixture(scope="session")
@@ -48,22 +52,36 @@ async def ground(cluster: Cluster) -> AsyncIterator[Playground]:
         yield playground
 
 
-@pytest.fixture
-async def http(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the gateway, with as many connections as it takes."""
-    async with aiohttp.ClientSession(
-        stack.url,
-        connector=aiohttp.TCPConnector(limit=0),
-        timeout=aiohttp.ClientTimeout(total=120),
-    ) as session:
-        yield session
+@pytest.fixture(scope="session")
+def hasty_url(stack: Stack) -> Iterator[str]:
+    """The URL of a second gateway, which has less patience and room than one in earnest."""
+    settings = {
+        "GAMESESSION_HOLD": "3s",
+        "GAMESESSION_RESPONSE_TIMEOUT": "2s",
+        "GAMESESSION_IDLE_STREAM_TIMEOUT": "2s",
+        "GAMESESSION_MAX_BODY_BYTES": str(MAX_BODY),
+    }
+    with replica(stack, settings) as url:
+        yield url
 
 
 @pytest.fixture
-async def arcade(
-    stack: Stack, ground: Playground, http: aiohttp.ClientSession
-) -> AsyncIterator[Arcade]:
+async def gateway(stack: Stack) -> AsyncIterator[Gateway]:
+    """The gateway as it is installed."""
+    async with Gateway.at(stack.url) as found:
+        yield found
+
+
+@pytest.fixture
+async def hasty(hasty_url: str) -> AsyncIterator[Gateway]:
+    """The hasty gateway."""
+    async with Gateway.at(hasty_url) as found:
+        yield found
+
+
+@pytest.fixture
+async def arcade(stack: Stack, ground: Playground, gateway: Gateway) -> AsyncIterator[Arcade]:
     """Games of the test's own."""
-    arcade = Arcade(stack, ground, http)
+    arcade = Arcade(stack, ground, gateway)
     yield arcade
     await arcade.close()

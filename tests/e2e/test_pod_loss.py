@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,6 @@ async def play_until_another_pod_answers(user: User, pod: str) -> list[Answer]:
     return answers
 
 
-def ready_again(status: dict[str, str], pod: str) -> dict[str, str] | None:
+def ready_again(status: dict[str, Any], pod: str) -> dict[str, Any] | None:
     """The status, if it is Ready with that pod."""
     return status if (status["phase"], status.get("podUID")) == ("Ready", pod) else None

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import aiohttp
 from multidict import CIMultiDictProxy
 
+from tests.e2e.gateway import Gateway
 from tests.eventually import eventually
 
 
@@ -65,17 +66,17 @@ class User:
     """One user of one game.
 
     Args:
-        http: whose base is the gateway's URL.
         token: what the user authenticates with.
+        route: the game's, if it is not its name.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, name: str, game: str, route: str, token: str
+        self, gateway: Gateway, name: str, game: str, token: str, route: str | None = None
     ) -> None:
         self.name = name
         self.game = game
-        self._http = http
-        self._route = route
+        self._gateway = gateway
+        self._route = route or game
         self._headers = {"Authorization": f"Bearer {token}"}
 
     async def get(self, path: str = "/", **options: Any) -> Answer:
@@ -97,13 +98,9 @@ class User:
         self, method: str, path: str, *, headers: dict[str, str] | None = None, **options: Any
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """A request below the game's route, whose answer is read as it comes."""
-        return self._http.request(
-            method,
-            f"/api/{self._route}{path}",
-            headers=self._headers | (headers or {}),
-            allow_redirects=False,
-            **options,
-        )
+        whole = f"/api/{self._route}{path}"
+        headers = self._headers | (headers or {})
+        return self._gateway.request(method, whole, headers=headers, **options)
 
     async def get_patiently(self, path: str = "/") -> Answer:
         """A GET by a client that tries again while the session is starting."""

@@ -72,7 +72,7 @@ class Mischief(BaseHTTPRequestHandler):
         status = dict(
             line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines()
         )
-        names = ("Uid", "Gid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
+        names = ("Uid", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
         secrets = Path("/var/run/secrets")
         self.tell(
             {
@@ -104,7 +104,7 @@ class Mischief(BaseHTTPRequestHandler):
         self.head("Transfer-Encoding: chunked")
         left = int(self.headers["Content-Length"])
         while left:
-            block = self.rfile.read1(min(left, len(BLOCK)))  # type: ignore[attr-defined]
+            block = self.rfile.read1(min(left, len(BLOCK)))
             left -= len(block)
             self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
         self.wfile.write(b"0\r\n\r\n")

@@ -1,0 +1,45 @@
+"""Another replica of the gateway, with settings of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from demo.target import ROOT, SYSTEM
+from tests.e2e.stack import Stack
+
+MANIFEST = ROOT / "manifests" / "install" / "gateway.yaml"
+NAME = "gamesession-gateway"
+HASTY = "e2e-hasty-gateway"
+
+
+@contextlib.contextmanager
+def replica(stack: Stack, environment: dict[str, str]) -> Iterator[str]:
+    """The URL of a gateway installed beside the one there is, by the same manifest.
+
+    Args:
+        environment: settings that differ, `GAMESESSION_…`.
+    """
+    deployment, service = (renamed(each) for each in yaml.safe_load_all(MANIFEST.read_text()))
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["env"] += [{"name": name, "value": value} for name, value in environment.items()]
+    objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [deployment, service]})
+    stack.kubectl("apply", "-f", "-", stdin=objects)
+    try:
+        stack.kubectl(*("-n", SYSTEM, "rollout", "status", f"deployment/{HASTY}", "--timeout=120s"))
+        path = "jsonpath={.spec.clusterIP}"
+        yield "http://" + stack.kubectl("-n", SYSTEM, "get", "service", HASTY, "-o", path)
+    finally:
+        stack.kubectl("delete", "-f", "-", "--timeout=60s", stdin=objects)
+
+
+def renamed(found: dict[str, Any]) -> dict[str, Any]:
+    """The object under another name; the service account keeps its own."""
+    account = f'"serviceAccountName": "{NAME}"'
+    text = json.dumps(found).replace(account, "\0").replace(NAME, HASTY).replace("\0", account)
+    renamed: dict[str, Any] = json.loads(text)
+    return renamed
