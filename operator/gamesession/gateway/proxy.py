@@ -70,6 +70,7 @@ class Proxy:
 
     Args:
         patience: seconds from the end of a request to the head of its answer.
+        idle: seconds that a client may take no bytes of an answer for.
     """
 
     def __init__(
@@ -80,12 +81,14 @@ class Proxy:
         sessions: Sessions,
         *,
         patience: float,
+        idle: float,
     ) -> None:
         self._holds = holds
         self._upstreams = upstreams
         self._activity = activity
         self._sessions = sessions
         self._patience = patience
+        self._idle = idle
 
     async def carry(
         self, passage: Passage, on_target: Callable[[Target], None]
@@ -139,7 +142,8 @@ class Proxy:
                 if answer.status < 200:
                     raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
                 passage.body.on_failure = answer.close
-                return await relay(passage.request, answer, _to_client(passage, target, answer))
+                headers = _to_client(passage, target, answer)
+                return await relay(passage.request, answer, headers, idle=self._idle)
             finally:
                 answer.close()
         finally:

@@ -3,6 +3,7 @@ off for the client to see."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 from typing import Final
@@ -34,13 +35,18 @@ class Relay(web.StreamResponse):
 
 
 async def relay(
-    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: CIMultiDict[str]
+    request: web.BaseRequest,
+    answer: aiohttp.ClientResponse,
+    headers: CIMultiDict[str],
+    *,
+    idle: float,
 ) -> web.StreamResponse:
     """Pass a pod's answer on to the client.
 
     Args:
         answer: with its head read.
         headers: what goes to the client.
+        idle: seconds that the client may take no bytes for.
 
     Raises:
         UpstreamUnreachable: the pod broke off before anything was passed on, or its head holds
@@ -58,17 +64,23 @@ async def relay(
     try:
         if not answer.content.at_eof():
             _watch(protocol, answer.content)
-            await out.write(first)
+            await _write(out, first, idle)
             while first := await answer.content.readany():
-                await out.write(first)
+                await _write(out, first, idle)
         if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
             # Without a length, aiohttp takes a reset for the end.
             raise aiohttp.ClientPayloadError("the pod's connection was reset")
-        await out.write_eof(first)
+        async with asyncio.timeout(idle):
+            await out.write_eof(first)
     except Exception as error:
         log.debug("answer broken off", error=repr(error))
         break_off(request)
     return out
+
+
+async def _write(out: Relay, data: bytes, idle: float) -> None:
+    async with asyncio.timeout(idle):
+        await out.write(data)
 
 
 def _watch(protocol: ResponseHandler | None, content: aiohttp.StreamReader) -> None:

@@ -140,12 +140,19 @@ class Service:
         )
 
     def _make_gateway(self, key: VerificationKey, sessions: Sessions) -> Gateway:
-        patience = self._settings.response_timeout.total_seconds()
+        proxy = Proxy(
+            self.holds,
+            self._upstreams,
+            self.activity,
+            sessions,
+            patience=self._settings.response_timeout.total_seconds(),
+            idle=self._settings.idle_stream_timeout.total_seconds(),
+        )
         return Gateway(
             Authenticator(self._settings, key),
             Routes(self.directory),
             Endpoints(sessions, self.activity),
-            Proxy(self.holds, self._upstreams, self.activity, sessions, patience=patience),
+            proxy,
             self._body_of,
         )
 

@@ -224,6 +224,28 @@ async def test_a_client_that_goes_ends_the_request_at_the_pod(stage: Stage) -> N
     await asyncio.wait_for(ended.wait(), 10)
 
 
+async def test_a_client_that_does_not_read_is_not_waited_for_for_ever() -> None:
+    """It would keep its session, and what it does not read in our memory, without end."""
+    ended = asyncio.Event()
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+        except ConnectionError:
+            ended.set()
+
+    async with Stage(idle_stream_timeout=timedelta(seconds=0.5)) as stage:
+        await stage.add_game()
+        await stage.add_session(pod=RawPod(endless))
+        async with stage.get("/api/chess/") as answer:
+            assert answer.status == 200
+            await asyncio.wait_for(ended.wait(), 15)
+
+
 # A pod that goes ----------------------------------------------------------------------------------
 
 
