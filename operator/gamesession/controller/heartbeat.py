@@ -18,7 +18,8 @@ from gamesession.kube.resources import GAMES
 log = structlog.get_logger(__name__)
 
 INTERVAL: Final = 2.0
-ANSWER_SECONDS: Final = 2.0
+ANSWER_SECONDS: Final = 5.0
+"""A slow answer is an answer: a busy machine must not be taken for a lost one."""
 
 
 class Heartbeat:
