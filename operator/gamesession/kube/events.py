@@ -61,16 +61,22 @@ async def post_event(
         "note": _cut(note),
         "reportingController": reporting_controller,
         "reportingInstance": _INSTANCE,
-        "regarding": {
-            "apiVersion": regarding["apiVersion"],
-            "kind": regarding["kind"],
-            "name": metadata["name"],
-            "namespace": metadata.get("namespace", ""),
-            "uid": metadata["uid"],
-            "resourceVersion": metadata.get("resourceVersion", ""),
-        },
+        "regarding": _reference(regarding),
     }
     await cluster.create(EVENTS, namespace, event)
+
+
+def _reference(regarding: Object) -> Object:
+    """A `core/v1` ObjectReference."""
+    metadata = regarding["metadata"]
+    return {
+        "apiVersion": regarding["apiVersion"],
+        "kind": regarding["kind"],
+        "name": metadata["name"],
+        "namespace": metadata.get("namespace", ""),
+        "uid": metadata["uid"],
+        "resourceVersion": metadata.get("resourceVersion", ""),
+    }
 
 
 def _cut(note: str) -> str:
