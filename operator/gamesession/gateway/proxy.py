@@ -190,13 +190,13 @@ def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             refused = UpstreamUnreachable("The session's pod takes no connections.")
             return LookAgain(refused, target, sent=False)
-        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
+        case TimeoutError():
+            return UpstreamTimeout("The session's pod did not answer in time.")
+        case aiohttp.ClientConnectionError():  # also when the pod's pool was closed under it
             hung_up = UpstreamUnreachable("The session's pod hung up without an answer.")
             if passage.request.method in IDEMPOTENT and not passage.body.taken:
                 return LookAgain(hung_up, target, sent=True)
             return hung_up
-        case TimeoutError():
-            return UpstreamTimeout("The session's pod did not answer in time.")
         case _:
             return UpstreamUnreachable("The session's pod did not answer in HTTP.")
 

@@ -276,6 +276,33 @@ async def test_an_idempotent_request_that_got_no_answer_goes_to_the_replacement(
     assert [request.method for request in new.requests] == [method]
 
 
+@pytest.mark.parametrize(("method", "moves"), [("GET", True), ("DELETE", True), ("POST", False)])
+async def test_a_request_that_a_lost_pod_never_answered_goes_on_if_it_may(
+    stage: Stage, method: str, moves: bool
+) -> None:
+    """The pod's node is gone: nobody hangs up, but the pod is removed and replaced."""
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if await reader.read(10_000):
+            asked.set()
+        await reader.read()
+
+    await stage.add_session(name="s", pod=RawPod(silent))
+    asking = asyncio.create_task(outcome(stage, method))
+    await asyncio.wait_for(asked.wait(), 10)
+    new = HttpPod()
+    await replace_pod(stage, "s", new)
+    assert await asking == (200 if moves else 502)
+    assert [request.method for request in new.requests] == ([method] if moves else [])
+
+
+async def outcome(stage: Stage, method: str) -> int:
+    async with stage.request(method, "/api/chess/") as answer:
+        await answer.read()
+        return int(answer.status)
+
+
 @pytest.mark.parametrize(("method", "body"), [("POST", None), ("PATCH", b"x"), ("PUT", b"x")])
 async def test_what_may_have_had_an_effect_is_not_sent_again(
     stage: Stage, method: str, body: bytes | None
