@@ -66,8 +66,10 @@ class Dials:
         probe = pod.probes.get(port)
         while wanted():
             if await (self._get(pod, probe) if probe else _connects(pod.ip, port)):
+                if not wanted():
+                    return False  # nobody would tell when to forget it
                 self._answering.setdefault(pod.uid, set()).add((pod.ip, port))
-                return wanted()
+                return True
             if loop.time() > end:
                 return False
             await asyncio.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))

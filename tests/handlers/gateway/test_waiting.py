@@ -103,6 +103,38 @@ async def test_an_address_that_comes_later_is_dialled_when_it_comes(slow: Stage)
     assert (await task)[0] == 200
 
 
+async def test_nothing_is_remembered_of_a_pod_that_goes_while_it_is_dialled(
+    slow: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dialled, go = asyncio.Event(), asyncio.Event()
+
+    async def connects_late(ip: str, port: int) -> bool:
+        dialled.set()
+        await go.wait()
+        return True
+
+    monkeypatch.setattr(dial, "_connects", connects_late)
+    task, name = await asking(slow)
+    made = slow.give_pod(name, HttpPod())
+    await asyncio.wait_for(dialled.wait(), 10)
+    slow.api.remove("pods", made["metadata"]["name"])
+
+    async def gone() -> bool:
+        return slow.service.directory.pods.get(made["metadata"]["name"]) is None
+
+    await eventually(gone)
+    go.set()
+    dials = slow.service.holds._dials
+
+    async def landed() -> bool:
+        return not dials._flights._under_way
+
+    await eventually(landed)
+    assert dials._answering == {}
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_the_readiness_probe_of_the_container_decides(slow: Stage) -> None:
     """The port takes connections, but the service is not ready: 503 at its probe."""
     task, name = await asking(slow)
