@@ -13,7 +13,7 @@ from gamesession.api.errors import GameNotFound, GameSuspended, StartFailed, Una
 from gamesession.api.instant import parse_instant
 from gamesession.api.labels import API_VERSION, GAME_LABEL, SESSION_LABEL
 from gamesession.api.names import session_name
-from gamesession.client.directory import Directory
+from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.ending import Ending
 from gamesession.client.flight import Flights
 from gamesession.client.lookup import CALL_SECONDS, Lookup, unavailable
@@ -165,7 +165,8 @@ class Sessions:
         elif found.deleting:
             await self._wait_until_gone(found)
         elif found.phase == FAILED:  # be it as a duplicate: its name is needed
-            self._tell_why(found)
+            if not is_duplicate(found):
+                self._tell_why(found)
             await self._replace(found)
 
     async def _wait_until_gone(self, session: Session) -> None:

@@ -145,6 +145,25 @@ def hold_back_watches(stage: Stage) -> None:
     stage.api._tell = silently  # type: ignore[method-assign]
 
 
+async def test_a_duplicate_whose_first_is_gone_makes_room_at_once(stage: Stage) -> None:
+    """It did not fail to start: its reason is no answer to who wants a session now."""
+    name = session_name("chess", "alice")
+    before, stage.pod_for = stage.pod_for, lambda session: None
+    spec = {"user": "alice", "game": "chess"}
+    duplicate = stage.api.put("gamesessions", {"metadata": {"name": name}, "spec": spec})
+    stage.fail(name, "Another session of this user stands.", reason="Duplicate")
+    stage.pod_for = before
+
+    async def known() -> bool:
+        session = stage.service.directory.sessions.get(name)
+        return session is not None and session.phase == "Failed"
+
+    await eventually(known)
+    async with stage.get("/api/chess/") as answer:
+        assert answer.status == 200
+    assert stage.session()["metadata"]["uid"] != duplicate["metadata"]["uid"]
+
+
 # open ---------------------------------------------------------------------------------------------
 
 
