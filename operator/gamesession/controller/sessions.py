@@ -15,7 +15,15 @@ from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
-from gamesession.kube.errors import ApiError, Conflict, Forbidden, Gone, Invalid, Unreachable
+from gamesession.kube.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    ServerFault,
+    Unreachable,
+)
 from gamesession.kube.resources import GAMES, PODS, SESSIONS
 from gamesession.plan.capacity import next_in_turn
 from gamesession.plan.game import Game
@@ -129,9 +137,10 @@ class Sessions:
         except Invalid as error:
             self._store.release(session.uid)
             await self._tell(session, failed(session, self._now(), "PodInvalid", error.message))
+        except ServerFault:
+            raise  # as when no answer came: there may be a pod, and the next try meets it
         except ApiError:
-            # No pod was made: another may have the turn until this one is tried again. When no
-            # answer came at all there may be one; the next try meets it by its name.
+            # No pod was made: another may have the turn until this one is tried again.
             self._store.release(session.uid)
             raise
 
@@ -205,12 +214,22 @@ class Sessions:
         try:
             answer = await self._cluster.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
         except Conflict:
-            answer = None  # another pod lives under that name
+            if await self._is_there(pod):
+                raise
+            answer = None
         if answer is None:
             self._store.lose_pod(key_of(pod), pod.uid)
             self._compare()
         else:
             self._store.see_pod_leave(pod, answer)
+
+    async def _is_there(self, pod: Pod) -> bool:
+        """Whether it, and not another pod, lives under its name."""
+        try:
+            found = await self._cluster.get(PODS, pod.namespace, pod.name)
+        except Gone:
+            return False
+        return bool(found["metadata"]["uid"] == pod.uid)
 
     # Adopt --------------------------------------------------------------------------------------
 
