@@ -101,5 +101,5 @@ async def _connects(ip: str, port: int) -> bool:
             _, writer = await asyncio.open_connection(ip, port)
     except (OSError, TimeoutError):
         return False
-    writer.transport.abort()
+    writer.close()  # not aborted: a reset would stand in the log of many a service
     return True
