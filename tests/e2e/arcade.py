@@ -79,24 +79,19 @@ class Arcade:
         return next(pod for pod in self.ground.pods.values() if pod["metadata"]["uid"] == uid)
 
     async def close(self) -> None:
-        """Delete the Games; returns when nothing of them is left."""
+        """Delete the Games; returns when they and their sessions are gone. Pods follow."""
         for name in self._games:
             if name in self.ground.games:
                 await self.ground.delete(GAMES, name)
-        await self.ground.until(self._is_empty)
-
-    def _is_empty(self) -> bool:
-        ground = self.ground
-        mine = [
-            *(name for name in ground.games if name in self._games),
-            *(each for each in ground.sessions.values() if each["spec"]["game"] in self._games),
-            *(
-                pod
-                for pod in ground.pods.values()
-                if pod["metadata"]["labels"].get("gamelibrary.io/game") in self._games
-            ),
-        ]
-        return not mine
+        await self.ground.until(lambda: not set(self._games) & set(self.ground.games))
+        await self.ground.until(
+            lambda: (
+                not any(
+                    session["spec"]["game"] in self._games
+                    for session in self.ground.sessions.values()
+                )
+            )
+        )
 
 
 def template(of: dict[str, Any], **pod: Any) -> dict[str, Any]:

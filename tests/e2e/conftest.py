@@ -22,8 +22,9 @@ MAX_BODY = 2**20
 
 
 @pytest.fixture(scope="session")
-def stack() -> Stack:
-    """Everything installed, from the working tree. It stays when the tests end."""
+def stack() -> Iterator[Stack]:
+    """Everything installed, from the working tree. It stays when the tests end; what they made of
+    their own is gone then."""
     try:
         target = OwnMachine()
     except ClusterError as error:
@@ -34,7 +35,9 @@ def stack() -> Stack:
         stack = Stack(target, url, secret)
     stack.clean()
     stack.forget_crashes()
-    return stack
+    yield stack
+    stack.clean()
+    stack.await_empty()
 
 
 @pytest.fixture

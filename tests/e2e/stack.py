@@ -47,6 +47,18 @@ class Stack:
         items: list[dict[str, Any]] = found["items"]
         return items
 
+    def versions(self) -> list[str]:
+        """Which version everything installed is, by what was applied."""
+        return [
+            f"{name_of(found)} {found['metadata']['generation']}"
+            for kind, namespace in (
+                ("deployments", SYSTEM),
+                ("deployments", GAMES),
+                ("games", GAMES),
+            )
+            for found in self.objects(kind, namespace)
+        ]
+
     def token(
         self, user: object, *, key: Any = None, algorithm: str = "HS256", **claims: object
     ) -> str:
@@ -65,6 +77,14 @@ class Stack:
         left = [name for game in self.objects("games") if (name := name_of(game)).startswith(OURS)]
         if left:
             self.kubectl("-n", GAMES, "delete", "games", *left, "--timeout=60s")
+
+    def await_empty(self) -> None:
+        """Wait until no pod of the tests' own Games is left."""
+        wait_for(
+            lambda: not any(name_of(pod).startswith(OURS) for pod in self.objects("pods")),
+            PATIENCE,
+            "the pods of the tests' own Games to be gone",
+        )
 
     def kill(self, component: str) -> None:
         """End the process of `operator` or `gateway` by SIGKILL, as a crash would."""
