@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo.player import ROUTE
 from demo.stage import heading, printed
-from demo.target import OwnMachine, Target
+from demo.target import GAMES, SYSTEM, OwnMachine, Target
 
 
 def look_around(target: Target, url: str) -> None:
@@ -33,6 +33,14 @@ def look_around(target: Target, url: str) -> None:
     ]
     for way in ways:
         printed(way, "")
-    printed(
-        "make cluster-down" if own else f"{kubectl} delete namespace games gamesession-system", ""
-    )
+    for way in ["make cluster-down"] if own else uninstalling(kubectl):
+        printed(way, "")
+
+
+def uninstalling(kubectl: str) -> list[str]:
+    """The commands that end all. Games go first: the operator has to let go of them, and one that
+    is gone before them, or has lost its rights, cannot."""
+    return [
+        f"{kubectl} -n {GAMES} delete games --all",
+        f"{kubectl} delete namespace {GAMES} {SYSTEM}",
+    ]
