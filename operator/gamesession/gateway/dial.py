@@ -48,9 +48,10 @@ class Dials:
         """
         if (pod.ip, port) in self._answering.get(pod.uid, ()):
             return wanted()
-        return await self._flights.join(
+        reached = await self._flights.join(
             (pod.uid, pod.ip, port), lambda: self._dial(pod, port, wanted)
         )
+        return reached and wanted()
 
     def has_reached(self, uid: str) -> bool:
         """Whether the pod with that uid has answered before."""

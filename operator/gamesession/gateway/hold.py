@@ -116,7 +116,9 @@ class Holds:
         pod = self._directory.pod_of(session)
         ready = session.phase == READY
         if pod is None or (game.spec.hooks.on_claim is not None and not ready):
-            await self._directory.changed(game.name, session.user)
+            # Who shared its making hears of a session late; what came since wakes nobody.
+            if session is self._directory.find(game.name, session.user):
+                await self._directory.changed(game.name, session.user)
             return None
         target = Target.of(session, pod, _port(session, service))
         if ready and (doubted is None or doubted.address != target.address):

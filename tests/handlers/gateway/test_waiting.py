@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from gamesession.gateway import dial
 from gamesession.kube.cluster import Object
+from gamesession.plan.session import Session
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import PORT, HttpPod, RawPod, pod_object
 from tests.handlers.gateway.stage import Stage, bearer
@@ -101,6 +103,27 @@ async def test_an_address_that_comes_later_is_dialled_when_it_comes(slow: Stage)
     slow.api.change("pods", made["metadata"]["name"], lambda found: found["status"].pop("podIP", 0))
     slow.api.change("pods", made["metadata"]["name"], placed)
     assert (await task)[0] == 200
+
+
+async def test_a_change_between_an_answer_and_its_hearing_is_not_missed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who shares the making of a session hears of it a moment later. By then it may have its pod,
+    and nothing more may change that would wake who waits for the next change."""
+    await stage.add_session()
+    holds, game = stage.service.holds, stage.service.directory.games.get("chess")
+    assert game is not None
+    ensure = holds._sessions.ensure
+    told: list[Session] = []
+
+    async def tell_late(*of: Any) -> Session:
+        session = await ensure(*of)
+        told.append(session if told else replace(session, phase="Pending", pod_uid=""))
+        return told[-1]
+
+    monkeypatch.setattr(holds._sessions, "ensure", tell_late)
+    target = await asyncio.wait_for(holds.wait(game, game.spec.services[0], "alice"), 10)
+    assert target.session == stage.service.directory.find("chess", "alice")
 
 
 async def test_nothing_is_remembered_of_a_pod_that_goes_while_it_is_dialled(
