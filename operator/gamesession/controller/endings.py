@@ -11,10 +11,11 @@ import structlog
 
 from gamesession.controller.announce import Announcer
 from gamesession.controller.deadlines import Deadlines
+from gamesession.controller.refresh import refresh
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.backoff import Backoff
-from gamesession.kube.cluster import Cluster
+from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Conflict, Unreachable
 from gamesession.kube.resources import SESSIONS
 from gamesession.plan.deadline import Deadline, deadline_of, grace
@@ -126,23 +127,38 @@ class Endings:
             self._told[session.uid] = deadline.at
             await self._announcer.ending(session, deadline)
         try:
-            await self._cluster.delete(
-                SESSIONS,
-                session.namespace,
-                session.name,
-                uid=session.uid,
-                resource_version=session.resource_version,
-            )
-        except Conflict:
-            # Something was written in between, activity most likely: it wins.
-            self._compare()
-            self._enter(session, self._now() + timedelta(seconds=FIRST_RETRY))
-            return False
+            answer = await self._delete(session, deadline)
         except (ApiError, Unreachable) as error:
             log.warning("session could not be removed", session=session.name, error=str(error))
             backoff = self._backoffs.setdefault(session.uid, Backoff(FIRST_RETRY, LONGEST_RETRY))
             self._enter(session, self._now() + timedelta(seconds=backoff.delay()))
             return False
+        if answer is None:
+            return False
         self._announcer.ended(session, deadline, self._now())
-        self._store.lose_session(key_of(session), session.uid)
+        if answer.get("kind") == SESSIONS.kind:  # somebody's finalizer holds it back
+            self._store.see_session(answer)
+        else:
+            self._store.lose_session(key_of(session), session.uid)
         return True
+
+    async def _delete(self, session: Session, deadline: Deadline) -> Object | None:
+        """Delete it; `None` if somebody was faster, to delete it or to write something."""
+        # What activity puts off, activity that was written in between puts off, too.
+        version = session.resource_version if deadline.reason.follows_activity else None
+        try:
+            answer = await self._cluster.delete(
+                SESSIONS,
+                session.namespace,
+                session.name,
+                uid=session.uid,
+                resource_version=version,
+            )
+        except Conflict:
+            self._compare()
+            self._enter(session, self._now() + timedelta(seconds=FIRST_RETRY))
+            await refresh(self._cluster, self._store, session)
+            return None
+        if answer is None:
+            self._store.lose_session(key_of(session), session.uid)
+        return answer

@@ -12,6 +12,7 @@ import structlog
 from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
 from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.refresh import refresh
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
@@ -169,20 +170,11 @@ class Sessions:
                 SESSIONS, session.namespace, session.name, body, subresource="status"
             )
         except (Conflict, Gone):
-            await self._refresh(session)
+            self._compare()  # what else did the watch not tell?
+            await refresh(self._cluster, self._store, session)
             raise
         self._store.see_session(answer)
         self._announce(session, answer, status)
-
-    async def _refresh(self, session: Session) -> None:
-        """The store was behind on a session: read it, and ask what else it missed."""
-        self._compare()
-        try:
-            self._store.see_session(
-                await self._cluster.get(SESSIONS, session.namespace, session.name)
-            )
-        except Gone:
-            self._store.lose_session(key_of(session), session.uid)
 
     async def _with_log(self, decision: Decision) -> Fields:
         if decision.log_of is None:

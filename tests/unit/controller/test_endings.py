@@ -47,7 +47,9 @@ class Contact:
 
 
 class Cluster:
-    """Takes note of DELETEs, and answers them as it is told to."""
+    """Takes note of DELETEs, and answers them as it is told to. There is one session, `current`."""
+
+    current: Object
 
     def __init__(self) -> None:
         self.contact = Contact()
@@ -62,6 +64,9 @@ class Cluster:
         if self.refusal:
             raise self.refusal
         return {}
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        return self.current
 
 
 class Announcer:
@@ -108,6 +113,7 @@ class Scene:
         found = session(ALICE)
         found["status"] = ready_status(pod(of=found, ready=True), active=active)
         found["metadata"]["resourceVersion"] = version()
+        self.cluster.current = found
         self.store.see_session(found, found=True)
 
     async def tick_until(self, end: float) -> None:
