@@ -56,6 +56,8 @@ def to_pod(
         plain = lower.replace("_", "-")
         if plain.startswith(_OWN_PREFIXES) or plain in _NOT_TO_POD:
             continue
+        if plain == "content-length" != lower:
+            continue  # a second length, which such a server may take for the body's
         found.add(name, readable(value))
     return found
 

@@ -30,6 +30,7 @@ def passed(name: str, *, connection: str = "", authorization: bool = False) -> b
         "Authorization",
         "X-Request-Id",
         "X_Request_Id",
+        "Content_Length",
         "X-Game-User",
         "x-game-user",
         "X_Game_User",
