@@ -16,9 +16,10 @@ from typing import Final
 import structlog
 
 from gamesession.client.directory import Directory
-from gamesession.client.rhythm import is_fresh, rhythm_of
+from gamesession.client.rhythm import Rhythm, is_fresh, rhythm_of
 from gamesession.client.stamp import Outcome, Stamps
 from gamesession.kube.cluster import Cluster
+from gamesession.plan.activity import active_at
 from gamesession.plan.game import Game
 from gamesession.plan.session import Session
 
@@ -35,11 +36,22 @@ log = structlog.get_logger(__name__)
 
 
 class Use:
-    """The use of one life of a session: requests that are open, and the time of the last one."""
+    """The use of one life of a session.
 
-    __slots__ = ("at", "name", "open", "task", "timer", "uid")
+    Attributes:
+        open: requests that are under way.
+        at: the time of the last one.
+        stamp: the last activity that stands in the status.
+        active_at: when that was, by our own clock.
+        sent: the stamp that we wrote last, and when that was.
+    """
+
+    __slots__ = ("active_at", "at", "name", "open", "sent", "stamp", "task", "timer", "uid")
 
     def __init__(self, session: Session, at: datetime) -> None:
+        self.stamp = session.last_activity
+        self.active_at = active_at(self.stamp, None, at)
+        self.sent: tuple[datetime, datetime] | None = None
         self.name = session.name
         self.uid = session.uid
         self.at = at
@@ -105,7 +117,9 @@ class Activity:
 
     def is_fresh(self, session: Session) -> bool:
         """Whether a request may be passed on before its activity is written."""
-        return is_fresh(session, self._game(session), self._now())
+        use = self._uses.get(session.uid)
+        stood_at = use.active_at if use else session.last_activity
+        return is_fresh(session, self._game(session), stood_at, self._now())
 
     async def renew(self, use: Use) -> bool:
         """Write before the request is passed on, for the sweep may be about to end the session.
@@ -143,11 +157,10 @@ class Activity:
     def _plan(self, use: Use, session: Session) -> None:
         if use.timer is not None or use.task is not None or use.uid in self._kept:
             return
-        rhythm = rhythm_of(session, self._game(session))
+        rhythm = self._rhythm(use, session)
         delay = rhythm.interval
         if rhythm.last is not None and rhythm.counts:
-            # No longer than the interval, whatever the clock of who wrote the last one says.
-            delay = min(delay, rhythm.last + rhythm.interval - self._now())
+            delay = rhythm.last + rhythm.interval - self._now()
         seconds = max(0.0, delay.total_seconds())
         seconds += random.uniform(0.0, JITTER) * rhythm.interval.total_seconds()
         use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
@@ -155,7 +168,9 @@ class Activity:
     def _session_changed(self, old: Session | None, new: Session | None) -> None:
         if new is None or (use := self._uses.get(new.uid)) is None:
             return
-        if old is None or self._beat(old) != self._beat(new):
+        if new.last_activity != use.stamp:
+            self._stands(use, new.last_activity)
+        if old is None or self._beat(use, old) != self._beat(use, new):
             self._plan_anew(use, new)
 
     def _game_changed(self, old: Game | None, new: Game | None) -> None:
@@ -173,9 +188,21 @@ class Activity:
             use.timer = None
             self._plan(use, session)
 
-    def _beat(self, session: Session) -> tuple[timedelta, bool]:
-        rhythm = rhythm_of(session, self._game(session))
+    def _stands(self, use: Use, stamp: datetime | None) -> None:
+        """Another stamp stands: our own, of which we know the time, or one that we see being
+        written, which counts from now, whatever the clock of its writer says."""
+        if use.sent is not None and use.sent[0] == stamp:
+            use.active_at = use.sent[1]
+        else:
+            use.active_at = active_at(stamp, (use.stamp, use.active_at), self._now())
+        use.stamp = stamp
+
+    def _beat(self, use: Use, session: Session) -> tuple[timedelta, bool]:
+        rhythm = self._rhythm(use, session)
         return rhythm.interval, rhythm.counts
+
+    def _rhythm(self, use: Use, session: Session) -> Rhythm:
+        return rhythm_of(session, self._game(session), use.active_at)
 
     def _due(self, use: Use) -> None:
         use.timer = None
@@ -183,7 +210,7 @@ class Activity:
         if session is None or not (use.open or self._is_news(use, session)):
             self._drop(use)
             return
-        rhythm = rhythm_of(session, self._game(session))
+        rhythm = self._rhythm(use, session)
         early = rhythm.last is not None and self._now() < rhythm.last + rhythm.interval
         if rhythm.counts and not early and self._is_news(use, session):
             self._write(use, session)
@@ -191,12 +218,12 @@ class Activity:
             self._plan(use, session)
 
     def _is_news(self, use: Use, session: Session) -> bool:
-        """Whether our stamp is later than the one that stands, maybe another replica's."""
+        """Whether we know of activity after the stamp that stands, maybe another replica's."""
         if use.open:
             use.at = self._now()
-        if not rhythm_of(session, self._game(session)).counts:
+        if not self._rhythm(use, session).counts:
             return False
-        return session.last_activity is None or use.at > session.last_activity
+        return use.active_at is None or use.at > use.active_at
 
     # Writing ------------------------------------------------------------------------------------
 
@@ -211,7 +238,8 @@ class Activity:
     async def _written(self, use: Use, session: Session) -> Outcome:
         try:
             async with self._slots:
-                outcome = await self._stamps.write(session, use.at)
+                use.sent = (_stamp(use), use.at)
+                outcome = await self._stamps.write(session, use.sent[0])
         except Exception:
             log.exception("activity not written", session=session.name)
             outcome = Outcome.KEPT
@@ -232,7 +260,7 @@ class Activity:
         elif self._contact.lost:
             self._kept[use.uid] = use
         else:
-            interval = rhythm_of(session, self._game(session)).interval
+            interval = self._rhythm(use, session).interval
             seconds = min(interval, LONGEST_RETRY).total_seconds() * random.uniform(0.25, 0.5)
             use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
         if self._kept and self._scout is None:
@@ -276,3 +304,12 @@ class Activity:
         self._kept.pop(use.uid, None)
         if self._uses.get(use.uid) is use:
             del self._uses[use.uid]
+
+
+def _stamp(use: Use) -> datetime:
+    """What to write: the time of the activity. Where a stamp from a clock that runs ahead stands,
+    the next one after it, for stamps only move forward, and the operator counts a stamp that it
+    sees arrive from when it saw it."""
+    if use.stamp is None or use.at > use.stamp:
+        return use.at
+    return use.stamp + timedelta(microseconds=1)

@@ -31,22 +31,27 @@ class Rhythm:
     counts: bool
 
 
-def rhythm_of(session: Session, game: Game | None) -> Rhythm:
+def rhythm_of(session: Session, game: Game | None, active_at: datetime | None) -> Rhythm:
     """The rhythm of a session as it stands.
 
     Nobody's idling ends a session that has never been Ready, so a start costs no writes; one that
     waits as Pending is ended when nobody waits for it any more.
+
+    Args:
+        active_at: when the stamp that stands was written, by our own clock (`plan.activity`).
     """
     if session.phase in (STARTING, READY, FAILED):
         counts = session.phase != FAILED and session.ready_at is not None
         interval = idle_timeout_of(session, game) / WRITES_PER_TIMEOUT
-        return Rhythm(session.last_activity, interval, counts)
-    last = max(session.last_activity or session.created_at, session.created_at)
+        return Rhythm(active_at, interval, counts)
+    last = max(active_at or session.created_at, session.created_at)
     return Rhythm(last, PENDING_INTERVAL, counts=True)
 
 
-def is_fresh(session: Session, game: Game | None, now: datetime) -> bool:
-    """Whether a request may be passed on before its activity is written."""
-    if session.last_activity is None or session.ready_at is None:
+def is_fresh(
+    session: Session, game: Game | None, active_at: datetime | None, now: datetime
+) -> bool:
+    """Whether a request may be passed on before its activity is written. `active_at` as above."""
+    if active_at is None or session.ready_at is None:
         return True  # unknown activity never ends a session
-    return now - session.last_activity <= idle_timeout_of(session, game) * FRESH_PART
+    return now - active_at <= idle_timeout_of(session, game) * FRESH_PART

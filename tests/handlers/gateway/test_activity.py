@@ -117,6 +117,31 @@ async def test_nothing_is_written_when_another_replica_has_written_later(quick: 
     assert stamps(quick) == 0
 
 
+@pytest.mark.parametrize("ahead", [3600, 5, -5])
+async def test_a_stamp_of_a_clock_that_is_wrong_does_not_stop_the_writing(
+    quick: Stage, ahead: float
+) -> None:
+    """The operator's clock, or that of a replica that is gone, was ahead or behind."""
+    pod, go = HttpPod(), asyncio.Event()
+
+    async def slowly(request: web.BaseRequest) -> web.StreamResponse:
+        await go.wait()
+        return web.Response()
+
+    pod.handler = slowly
+    await quick.add_session(game="quick", name="s", pod=pod)
+    wrong = ago(-ahead)
+    quick.api.change("gamesessions", "s", lambda found: found["status"].update(lastActivity=wrong))
+    asking = asyncio.create_task(ask(quick))
+
+    async def written_twice() -> bool:
+        return stamps(quick) >= 2
+
+    await eventually(written_twice, deadline=15)
+    go.set()
+    assert await asking == 200
+
+
 async def test_a_refused_stamp_is_settled_by_looking(quick: Stage) -> None:
     """422: a later one stands, and our watch is late. That is success."""
     await quick.add_session(game="quick", name="s", lastActivity=ago(9))

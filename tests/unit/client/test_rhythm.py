@@ -48,15 +48,15 @@ def session(idle: str = "100s", created: float = 1000, **status: Any) -> Session
 def test_a_tenth_of_the_timeout_or_20_seconds_while_pending(
     status: dict[str, Any], interval: float, counts: bool
 ) -> None:
-    rhythm = rhythm_of(session(**status), None)
+    found = session(**status)
+    rhythm = rhythm_of(found, None, found.last_activity)
     assert (rhythm.interval, rhythm.counts) == (timedelta(seconds=interval), counts)
 
 
 def test_a_pending_session_counts_from_its_creation() -> None:
-    assert rhythm_of(session(created=7), None).last == NOW - timedelta(seconds=7)
-    assert rhythm_of(session(created=70, lastActivity=ago(5)), None).last == NOW - timedelta(
-        seconds=5
-    )
+    assert rhythm_of(session(created=7), None, None).last == NOW - timedelta(seconds=7)
+    five_ago = NOW - timedelta(seconds=5)
+    assert rhythm_of(session(created=70), None, five_ago).last == five_ago
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,10 @@ def test_a_pending_session_counts_from_its_creation() -> None:
 )
 def test_beyond_four_fifths_of_the_timeout_the_write_comes_first(age: float, fresh: bool) -> None:
     found = session(phase="Ready", readyAt=ago(500), lastActivity=ago(age))
-    assert is_fresh(found, None, NOW) is fresh
+    assert is_fresh(found, None, found.last_activity, NOW) is fresh
 
 
 def test_unknown_activity_ends_nothing_so_nothing_waits_for_it() -> None:
-    assert is_fresh(session(phase="Ready", readyAt=ago(500)), None, NOW)
-    assert is_fresh(session(phase="Starting", lastActivity=ago(500)), None, NOW)
+    assert is_fresh(session(phase="Ready", readyAt=ago(500)), None, None, NOW)
+    found = session(phase="Starting", lastActivity=ago(500))
+    assert is_fresh(found, None, found.last_activity, NOW)
