@@ -56,14 +56,17 @@ class Orphans:
         try:
             if await self._is_owned_after_all(pod):
                 return
-            await self._cluster.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
+            answer = await self._cluster.delete(PODS, pod.namespace, pod.name, uid=pod.uid)
         except Conflict:
             return
         except (ApiError, Unreachable) as error:
             log.warning("orphaned pod could not be removed", pod=pod.name, error=str(error))
             return
+        if answer is None:
+            self._store.lose_pod(key_of(pod), pod.uid)
+            return
         log.warning("orphaned pod removed", pod=pod.name, game=pod.game)
-        self._store.lose_pod(key_of(pod), pod.uid)
+        self._store.see_pod_leave(pod, answer)  # it may have a state to save yet
 
     async def _is_owned_after_all(self, pod: Pod) -> bool:
         """The store may be behind; the API server is asked before a pod is taken from anyone."""

@@ -92,3 +92,14 @@ async def test_a_pod_that_is_of_no_game_is_not_ours() -> None:
     del foreign["metadata"]["labels"][GAME_LABEL]
     scene.store.see_pod(foreign)
     assert await scene.deleted_after(PATIENCE) == []
+
+
+async def test_one_that_saves_its_state_is_going_but_not_gone() -> None:
+    """The next life of its user waits for it."""
+    scene = Scene()
+    scene.store.see_pod(pod())
+    await scene.deleted_after(PATIENCE)
+    [going] = scene.store.pods.values()
+    assert not going.is_alive
+    scene.time += PATIENCE
+    assert len(await scene.deleted_after(PATIENCE)) == 1, "and nobody asks for its end again"
