@@ -12,7 +12,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -37,14 +37,21 @@ class DeafWatch(Exception):
     """A watch tells nothing of changes that happen: only starting over helps."""
 
 
+class Listed(NamedTuple):
+    """What a list said of an object."""
+
+    namespace: str
+    version: int
+
+
 @dataclass
 class Kind:
     """A kind of object, its place in the store, and how far its watch has come.
 
     Attributes:
         kopf_writes: whether kopf puts its finalizer on these.
-        heard: the highest resource version that the watch told of.
-        listed, listed_at: the versions, by uid, that a comparison found, and when.
+        heard: the highest resource version that the watch told of, for each namespace has its own.
+        listed, listed_at: what a comparison found, by uid, and when.
     """
 
     resource: Resource
@@ -53,8 +60,8 @@ class Kind:
     lose: Callable[[Key, str], None]
     selector: str = ""
     kopf_writes: bool = False
-    heard: int = 0
-    listed: dict[str, int] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    listed: dict[str, Listed] = field(default_factory=dict)
     listed_at: float = field(default_factory=time.monotonic)
 
 
@@ -84,10 +91,10 @@ class Comparison:
         """Compare soon."""
         self._wanted.set()
 
-    def hear(self, plural: str, resource_version: str) -> None:
-        """The watch of a kind told of an object."""
-        kind = self.kinds[plural]
-        kind.heard = max(kind.heard, int(resource_version))
+    def hear(self, plural: str, meta: Object) -> None:
+        """The watch of a kind told of an object, of which this is the metadata."""
+        heard, namespace = self.kinds[plural].heard, meta["namespace"]
+        heard[namespace] = max(heard.get(namespace, 0), int(meta["resourceVersion"]))
 
     async def load(self) -> None:
         """Fill the store with all that is there.
@@ -171,20 +178,23 @@ class Comparison:
         """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf.
 
         What is gone since does not count: a watch that was down for a moment lists what is there.
+        Nor does time without contact.
         """
-        if time.monotonic() - kind.listed_at < DEAF_SECONDS:
+        stood = min(time.monotonic() - kind.listed_at, self._cluster.contact.seconds())
+        if stood < DEAF_SECONDS:
             return
         found = {
-            str(meta["uid"]): int(meta["resourceVersion"])
+            str(meta["uid"]): Listed(meta["namespace"], int(meta["resourceVersion"]))
             for meta in listed.values()
             if not (kind.kopf_writes and _waits_for_kopf(meta))
         }
-        newest = max((kind.listed[uid] for uid in found if uid in kind.listed), default=0)
-        if kind.heard < newest:
-            raise DeafWatch(
-                f"the watch of {kind.resource.plural} has told nothing since resource version "
-                f"{kind.heard}, and there is {newest}"
-            )
+        for namespace, version in (kind.listed[uid] for uid in found if uid in kind.listed):
+            heard = kind.heard.get(namespace, 0)
+            if heard < version:
+                raise DeafWatch(
+                    f"the watch of {kind.resource.plural} in {namespace} has told nothing since "
+                    f"resource version {heard}, and there is {version}"
+                )
         kind.listed, kind.listed_at = found, time.monotonic()
 
 

@@ -81,7 +81,9 @@ def registry(
 def _see(event: Any, plural: str, see: Any, lose: Any, comparison: Comparison) -> None:
     body = event["object"]
     meta = body["metadata"]
-    comparison.hear(plural, meta["resourceVersion"])
+    comparison.hear(plural, meta)
+    if event["type"] is None:  # a list: the watch begins, or was down, and says not what is gone
+        comparison.ask()
     if event["type"] == "DELETED":
         lose((meta["namespace"], meta["name"]), meta["uid"])
     else:

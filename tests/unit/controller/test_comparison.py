@@ -11,9 +11,12 @@ from gamesession.controller import comparison as module
 from gamesession.controller.comparison import Comparison, DeafWatch
 from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.store import Store
+from gamesession.kube.contact import Contact
 from gamesession.kube.errors import Gone, ServerFault
 from gamesession.kube.resources import Resource
 from tests.unit.plan.objects import NAMESPACE, Object, game, pod, session, version
+
+ELSEWHERE = "elsewhere"
 
 
 class Cluster:
@@ -22,11 +25,17 @@ class Cluster:
     def __init__(self) -> None:
         self.objects: list[Object] = []
         self.away = False
+        self.time = 0.0
+        self.contact = Contact(lambda: self.time)
+        self.contact.succeeded()
 
     async def list(self, resource: Resource, namespace: str, **_: Any) -> tuple[list[Object], str]:
         if self.away:
             raise ServerFault(500, {})
-        return [each for each in self.objects if each["kind"] == resource.kind], version()
+        found = (resource.kind, namespace)
+        return [
+            each for each in self.objects if (each["kind"], each["metadata"]["namespace"]) == found
+        ], version()
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object:
         for each in self.objects:
@@ -41,7 +50,7 @@ class Scene:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "DEAF_SECONDS", 0.0)
         self.cluster, self.store = Cluster(), Store()
-        self.comparison = Comparison(cast(Any, self.cluster), self.store, [NAMESPACE])
+        self.comparison = Comparison(cast(Any, self.cluster), self.store, [NAMESPACE, ELSEWHERE])
 
     def write(self, found: Object, *, heard: bool = True) -> Object:
         """Somebody writes an object; the watch tells of it, or does not."""
@@ -55,7 +64,7 @@ class Scene:
 
     def hear(self, found: Object) -> None:
         kind = next(k for k in self.comparison.kinds.values() if k.resource.kind == found["kind"])
-        self.comparison.hear(kind.resource.plural, found["metadata"]["resourceVersion"])
+        self.comparison.hear(kind.resource.plural, found["metadata"])
         kind.see(found)
 
     def remove(self, found: Object) -> None:
@@ -112,6 +121,35 @@ async def test_a_watch_that_does_not_tell_of_a_change_is_deaf(scene: Scene, writ
     assert await scene.comparison.compare()
     with pytest.raises(DeafWatch):
         await scene.comparison.compare()
+
+
+async def test_each_namespace_has_a_watch_of_its_own(scene: Scene) -> None:
+    """One that hears must not hide one that is deaf."""
+    scene.write(session(), heard=False)
+    assert await scene.comparison.compare()
+    other = session("bob")
+    other["metadata"]["namespace"] = ELSEWHERE
+    scene.write(other)
+    with pytest.raises(DeafWatch, match=f"gamesessions in {NAMESPACE} "):
+        await scene.comparison.compare()
+
+
+async def test_a_watch_has_time_to_hear_once_contact_is_regained(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was on its way when contact was lost comes when the watch is there again."""
+    late = scene.write(session(), heard=False)
+    assert await scene.comparison.compare()
+    monkeypatch.setattr(module, "DEAF_SECONDS", 1.0)
+    monkeypatch.setattr("time.monotonic", lambda: 1e9)
+    scene.cluster.time = 60
+    scene.cluster.contact.failed()
+    scene.cluster.contact.succeeded()
+    scene.cluster.time = 60.5
+    assert await scene.comparison.compare()
+    scene.hear(late)
+    scene.cluster.time = 90
+    assert await scene.comparison.compare()
 
 
 async def test_a_change_that_is_told_of_late_is_not_missed(scene: Scene) -> None:
