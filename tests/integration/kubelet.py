@@ -6,12 +6,15 @@ and a deletion removes them at once. On kwok's pods the test may write, too, onc
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import Gone
 from gamesession.kube.resources import PODS
 from tests.integration.bodies import TEMPLATE
+from tests.integration.playground import Playground
 
 BY_HAND: Final[Object] = {"spec": TEMPLATE["spec"] | {"schedulerName": "by-hand"}}
 
@@ -33,6 +36,24 @@ class Kubelet:
             conditions=[_condition("Ready", "True")],
             containerStatuses=[_container({"running": {"startedAt": _now()}}, ready=True)],
         )
+
+    async def serve_told(self, playground: Playground) -> None:
+        """Until cancelled: each pod by hand is Ready as soon as its session's status names it, and
+        no sooner. So every start takes the same steps, however busy the machine is."""
+        served: set[str] = set()
+
+        def next_told() -> str | None:
+            for name in playground.sessions:
+                pod = playground.status(name).get("podName", "")
+                if pod in playground.pods and pod not in served:
+                    return str(pod)
+            return None
+
+        while True:
+            pod = await playground.until(next_told, deadline=3600)
+            served.add(pod)
+            with contextlib.suppress(Gone):
+                await self.serve(pod, f"127.2.{len(served) // 256}.{len(served) % 256}")
 
     async def run_unready(self, pod: str) -> None:
         """The pod's container runs (still), and the pod is not Ready."""

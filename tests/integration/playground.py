@@ -219,11 +219,11 @@ class Playground:
             ) from error
 
     async def until_gone(self, name: str, *, deadline: float = DEADLINE) -> datetime:
-        """When a session, which is or was there, went."""
-        await self.until(lambda: name not in self.sessions, deadline=deadline)
-        gone = self.deleted_at(SESSIONS, name)
-        assert gone is not None, f"there never was a session {name}"
-        return gone
+        """When a session went that is there, was, or is about to be."""
+        return await self.until(
+            lambda: None if name in self.sessions else self.deleted_at(SESSIONS, name),
+            deadline=deadline,
+        )
 
     async def until_told(self, name: str) -> Object:
         """A session's status once it says anything."""

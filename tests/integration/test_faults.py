@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 import pytest
 
+from gamesession.api.names import session_name
 from gamesession.kube.resources import GAMES
 from tests.faults.fault import Fault, refused, unanswered, unreached
 from tests.faults.proxy import Proxy
 from tests.faults.request import Request
 from tests.integration.bodies import create, game
 from tests.integration.condition import condition
+from tests.integration.kubelet import BY_HAND, Kubelet
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.playground import Playground
 
@@ -31,7 +33,15 @@ FAULTS: dict[str, Fault] = {
     "unreached": unreached,
     "unanswered": unanswered,
 }
-IDLE = {"idleTimeout": "5s"}
+
+
+@pytest.fixture
+async def kubelet(playground: Playground) -> AsyncIterator[None]:
+    """Serves pods by hand, so that each life takes the same steps."""
+    kubelet = Kubelet(playground.cluster, playground.namespace)
+    serving = asyncio.create_task(kubelet.serve_told(playground))
+    yield
+    serving.cancel()
 
 
 @dataclass(frozen=True)
@@ -52,8 +62,14 @@ def steps(requests: list[Request]) -> list[Step]:
     return found
 
 
-async def live(playground: Playground, name: str) -> None:
-    """Follow a session to its end; it must have had exactly one pod."""
+async def live(playground: Playground, user: str) -> None:
+    """A user's session from its creation to its end; it must have exactly one pod.
+
+    It comes without labels and owner reference, so that adoption is part of its life, but with the
+    derived name: others count as abandoned after their idle timeout, which here is short.
+    """
+    name = session_name("chess", user)
+    await playground.apply_session(name, user, "chess")
     await playground.until_phase(name, "Ready")
     (pod,) = playground.made_pods(name)
     assert playground.status(name)["podUID"] == pod["metadata"]["uid"]
@@ -62,6 +78,7 @@ async def live(playground: Playground, name: str) -> None:
     assert len(playground.made_pods(name)) == 1
 
 
+@pytest.mark.usefixtures("kubelet")
 async def test_a_request_that_fails_delays_a_session_and_no_more(
     proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess
 ) -> None:
@@ -69,38 +86,43 @@ async def test_a_request_that_fails_delays_a_session_and_no_more(
     one pod, and ends by idling."""
     proxied_operator.start()
     await proxied_operator.ready()
-    await playground.create_game("chess", session=IDLE)
+    await playground.create_game("chess", session={"idleTimeout": "5s"}, template=BY_HAND)
     life = await record(proxy, playground)
     assert {"create pods", "patch gamesessions/status", "delete gamesessions"} <= {
         step.what for step in life
     }
-
-    async def lives(name: str) -> None:
-        await playground.apply_session(name, f"user-of-{name}", "chess")
-        await live(playground, name)
-
-    await each_alone(proxy, life, lives)
+    await each_alone(
+        proxy,
+        life,
+        lambda user: live(playground, user),
+        name_of=lambda user: session_name("chess", user),
+    )
 
 
 async def record(proxy: Proxy, playground: Playground) -> list[Step]:
     """All requests about one session of one life, undisturbed."""
-    await playground.apply_session("recorded", "recorded", "chess")
     await live(playground, "recorded")
-    return steps([request for request in proxy.requests if request.is_about("recorded")])
+    name = session_name("chess", "recorded")
+    return steps([request for request in proxy.requests if request.is_about(name)])
 
 
 async def each_alone(
-    proxy: Proxy, life: list[Step], lives: Callable[[str], Awaitable[None]]
+    proxy: Proxy,
+    life: list[Step],
+    lives: Callable[[str], Awaitable[None]],
+    *,
+    name_of: Callable[[str], str] = str,
 ) -> None:
     """One object for each step of a life and each fault, all at once; none may notice.
 
     Args:
-        lives: the life of an object of that name, from its creation to its end.
+        lives: the life of a case's object, from its creation to its end.
+        name_of: the name of a case's object.
     """
     cases = [(step, kind) for step in life for kind in FAULTS]
     names = [f"case-{number}" for number in range(len(cases))]
     rules = [
-        proxy.add(of(name, step.what), FAULTS[kind], skip=step.number)
+        proxy.add(of(name_of(name), step.what), FAULTS[kind], skip=step.number)
         for name, (step, kind) in zip(names, cases, strict=True)
     ]
     outcomes = await asyncio.gather(*map(lives, names), return_exceptions=True)
@@ -139,7 +161,13 @@ async def test_a_request_that_fails_delays_a_game_and_no_more(
 
     await lives("recorded")
     life = steps([request for request in proxy.requests if request.is_about("recorded")])
-    about_games = [step for step in life if "games" in step.what or "dry-run" in step.what]
+    # How often counts are written, and whether that meets kopf's write, depends on the machine.
+    about_games = [
+        step
+        for step in life
+        if step.what in ("patch games", "dry-run create pods")
+        or (step.what, step.number) == ("patch games/status", 0)
+    ]
     assert {"patch games", "patch games/status", "dry-run create pods"} <= {
         step.what for step in about_games
     }
