@@ -159,14 +159,26 @@ class Playground:
             and change.object["metadata"]["labels"].get(SESSION_LABEL) == name
         ]
 
-    def made_in_game(self, game: str) -> list[Change]:
+    def made_in_game(self, game: str) -> list[Object]:
         """Every pod that was ever made for a Game, in order."""
         return [
-            change
+            change.object
             for change in self.history["pods"]
             if change.kind == "ADDED"
             and change.object["metadata"]["labels"].get(GAME_LABEL) == game
         ]
+
+    def made_at(self, resource: Resource, name: str) -> datetime:
+        """When an object of that name was first seen.
+
+        Raises:
+            StopIteration: it never was.
+        """
+        return next(
+            change.at
+            for change in self.history[resource.plural]
+            if change.object["metadata"]["name"] == name
+        )
 
     def deleted_at(self, resource: Resource, name: str) -> datetime | None:
         """When an object of that name was last seen to go; `None` if it was not."""

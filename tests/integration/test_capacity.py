@@ -33,7 +33,7 @@ async def test_who_came_first_is_served_first(shared: Playground) -> None:
         await shared.delete(SESSIONS, names[ending])
         await shared.until_phase(names[following], "Ready")
         assert len([name for name in names if shared.living_pods_of(name)]) <= 2
-    made = [change.object["metadata"]["labels"] for change in shared.made_in_game("queue")]
+    made = [pod["metadata"]["labels"] for pod in shared.made_in_game("queue")]
     assert [labels[SESSION_LABEL] for labels in made] == names
 
 
