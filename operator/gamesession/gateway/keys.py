@@ -10,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.algorithms import HMACAlgorithm
+from jwt.exceptions import InvalidKeyError
 
 from gamesession.gateway.settings import GatewaySettings
 
@@ -45,6 +47,13 @@ def load_key(settings: GatewaySettings) -> VerificationKey:
             f"{name} holds {len(secret)} bytes; HS256 needs at least {SHORTEST_SECRET}, "
             "such as `openssl rand -hex 32` makes"
         )
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
+    except InvalidKeyError as error:
+        raise BadKey(
+            f"{name} holds a key of another algorithm ({error}); a public key belongs into "
+            "GAMESESSION_JWT_PUBLIC_KEY_FILE, with its GAMESESSION_JWT_ALGORITHM"
+        ) from error
     return secret
 
 

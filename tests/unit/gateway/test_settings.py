@@ -72,6 +72,13 @@ def test_a_short_secret_is_refused() -> None:
         load_key(GatewaySettings(**{**GOOD, "jwt_secret": "short"}))
 
 
+def test_a_public_key_is_no_secret(tmp_path: Path) -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(BadKey, match="GAMESESSION_JWT_PUBLIC_KEY_FILE"):
+        load_key(GatewaySettings(**{**GOOD, "jwt_secret": pem}))
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none"
     with pytest.raises(BadKey, match=r"GAMESESSION_JWT_SECRET_FILE.*none"):
