@@ -133,6 +133,10 @@ class Playground:
         """The pods of ours there are, by name."""
         return self._objects["pods"]
 
+    def uid_of(self, name: str) -> str | None:
+        """Which life of a session there is, if any."""
+        return self.sessions[name]["metadata"]["uid"] if name in self.sessions else None
+
     def pods_of(self, name: str) -> list[Object]:
         """The pods of a session, those on their way out among them."""
         return [

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gamesession.api.instant import parse_instant
-from gamesession.kube.resources import GAMES, PODS, SESSIONS
+from gamesession.kube.resources import GAMES, PODS
 from tests.eventually import eventually
 from tests.integration.bodies import TEMPLATE
 from tests.integration.condition import condition, message, reason
@@ -130,34 +130,6 @@ async def test_a_session_of_no_game_waits_for_it(shared: Playground) -> None:
     assert (status["phase"], reason(status)) == ("Pending", "GameNotFound")
     await shared.create_game("late")
     await shared.until_phase("early", "Ready")
-
-
-async def test_deleting_a_session_deletes_its_pod(shared: Playground) -> None:
-    """By Kubernetes' own collector; and the next life is a new one."""
-    await shared.create_game("ending")
-    name = await shared.create_session("alice", "ending")
-    before = await shared.until_phase(name, "Ready")
-    await shared.delete(SESSIONS, name)
-    await shared.create_session("alice", "ending")
-    after = await shared.until_phase(name, "Ready")
-    assert after["podUID"] != before["podUID"]
-    await shared.until(lambda: before["podName"] not in shared.pods)
-    assert len(shared.pods_of(name)) == 1
-
-
-async def test_deleting_a_game_deletes_its_sessions(shared: Playground) -> None:
-    """All of them and their pods, also those that kubectl made; nothing holds the Game back."""
-    await shared.create_game("over")
-    names = [await shared.create_session(f"user-{number}", "over") for number in range(3)]
-    await shared.apply_session("by-hand", "someone", "over")
-    for name in [*names, "by-hand"]:
-        await shared.until_phase(name, "Ready")
-    await shared.until(lambda: "ownerReferences" in shared.sessions["by-hand"]["metadata"])
-    await shared.delete(GAMES, "over")
-    await shared.until(lambda: "over" not in shared.games)
-    for name in [*names, "by-hand"]:
-        await shared.until_gone(name)
-        await shared.until_podless(name)
 
 
 async def is_over(moment: datetime) -> bool:

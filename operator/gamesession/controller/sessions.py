@@ -226,8 +226,11 @@ class Sessions:
     # Adopt --------------------------------------------------------------------------------------
 
     async def _adopt(self, session: Session, game: Game | None) -> None:
-        """Labels and the Game's owner reference for a session that came without them."""
-        if game is None or game.deleting:
+        """Labels and the Game's owner reference for a session that came without them.
+
+        One that has another Game's was made for a Game that is gone: the collector takes it.
+        """
+        if game is None or game.deleting or session.game_uids - {game.uid}:
             return
         if session.labelled and game.uid in session.owner_uids:
             return

@@ -28,6 +28,7 @@ class Session:
             that disagree (`gamesession.plan.activity`); `None` if nothing is known.
         idle_timeout: its own, `None` for its Game's.
         owner_uids: uids of the owner references it bears.
+        game_uids: uids of those that are Games: of the Game it was made for.
         condition: its condition Ready, as it stands.
     """
 
@@ -41,6 +42,7 @@ class Session:
     deleting: bool
     labelled: bool
     owner_uids: frozenset[str]
+    game_uids: frozenset[str]
     user: str
     game: str
     idle_timeout: timedelta | None
@@ -77,6 +79,7 @@ class Session:
         meta, spec = session["metadata"], session["spec"]
         status = session.get("status", {})
         labels = meta.get("labels", {})
+        owners = meta.get("ownerReferences", [])
         own_timeout = spec.get("idleTimeout")
         last_activity = _instant(status, "lastActivity")
         return cls(
@@ -91,7 +94,8 @@ class Session:
             labelled=(
                 labels.get(GAME_LABEL) == spec["game"] and labels.get(SESSION_LABEL) == meta["name"]
             ),
-            owner_uids=frozenset(owner["uid"] for owner in meta.get("ownerReferences", [])),
+            owner_uids=frozenset(owner["uid"] for owner in owners),
+            game_uids=frozenset(owner["uid"] for owner in owners if owner.get("kind") == "Game"),
             user=spec["user"],
             game=spec["game"],
             idle_timeout=parse_duration(own_timeout) if own_timeout else None,

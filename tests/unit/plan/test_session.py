@@ -50,6 +50,14 @@ def test_a_session_is_adopted_when_labels_and_owner_are_there() -> None:
     assert not Session.from_object(other).labelled
 
 
+def test_which_game_it_was_made_for_is_read_from_its_owners() -> None:
+    """By uid, for there may be another Game of that name by now; other owners don't count."""
+    assert Session.from_object(session()).game_uids == {"uid-of-chess"}
+    owned = session()
+    owned["metadata"]["ownerReferences"] = [{"kind": "ConfigMap", "name": "chess", "uid": "other"}]
+    assert Session.from_object(owned).game_uids == set()
+
+
 def test_times_of_any_precision_and_zone_are_read() -> None:
     """People and other programs write the status' times, too."""
     for written in ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000000000Z"):
