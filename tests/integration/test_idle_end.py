@@ -31,6 +31,8 @@ async def test_sessions_end_when_nobody_uses_them_any_more(shared: Playground) -
         used_by_one_whose_clock_is_behind(shared),
         used_by_one_whose_clock_is_ahead(shared),
         used_for_longer_than_it_may_live(shared),
+        whose_game_gets_a_shorter_timeout(shared),
+        whose_game_gets_a_longer_timeout(shared),
     )
 
 
@@ -97,6 +99,26 @@ async def used_for_longer_than_it_may_live(playground: Playground) -> None:
     gone = await playground.until_gone(name)
     assert 6.0 <= seconds_between(started_at, gone) <= 8.5  # startedAt has whole seconds
     await told_once(playground, name, "MaxLifetime", before=gone)
+
+
+async def whose_game_gets_a_shorter_timeout(playground: Playground) -> None:
+    """It counts at once, also for sessions that run."""
+    await playground.create_game("shortened")
+    name = await playground.create_session("alice", "shortened")
+    ready_at = (await playground.until_phase(name, "Ready"))["readyAt"]
+    await asyncio.sleep(3)
+    await playground.change_game("shortened", session={"idleTimeout": "5s"})
+    assert 5.0 <= seconds_between(ready_at, await playground.until_gone(name)) <= 6.5
+
+
+async def whose_game_gets_a_longer_timeout(playground: Playground) -> None:
+    """It counts from the last use, not from the change."""
+    await playground.create_game("extended", session={"idleTimeout": "5s"})
+    name = await playground.create_session("alice", "extended")
+    ready_at = (await playground.until_phase(name, "Ready"))["readyAt"]
+    await asyncio.sleep(3)
+    await playground.change_game("extended", session={"idleTimeout": "9s"})
+    assert 9.0 <= seconds_between(ready_at, await playground.until_gone(name)) <= 10.5
 
 
 async def told_once(playground: Playground, name: str, reason: str, *, before: datetime) -> None:
