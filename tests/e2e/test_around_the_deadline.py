@@ -17,9 +17,10 @@ pytestmark = pytest.mark.e2e
 USERS = 50
 REQUESTS = 20
 TIMEOUT = 5.0
-NEAR, AT = (4.0, 4.95), (4.9, 5.2)
-"""Gaps in seconds: within the timeout, and right around it."""
-SHARE_AT = 0.3
+SOON, NEAR, AT = (0.05, 0.5), (4.0, 4.95), (4.9, 5.8)
+"""Gaps in seconds: no longer than activity is kept before it is written, within the timeout, and
+right around it."""
+SHARES = (0.2, 0.55, 0.25)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ async def play(user: User) -> list[Pair]:
     assert before.status == 200, before.body
     pairs = []
     for _ in range(REQUESTS):
-        gap = random.uniform(*(AT if random.random() < SHARE_AT else NEAR))
+        (bounds,) = random.choices((SOON, NEAR, AT), SHARES)
+        gap = random.uniform(*bounds)
         await asyncio.sleep(gap)
         after = await user.get()
         assert after.status == 200, (gap, after.body)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import secrets
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ async def test_the_next_life_starts_after_the_pod_before_is_gone_and_knows_what_
     arcade: Arcade,
 ) -> None:
     """Close, and come back at once: the answer waits until the old pod has saved, and says so."""
-    user = arcade.user("alice", await arcade.install(**slowly_saving()))
+    # Redis remembers users whatever game they played, so this one is new.
+    name = f"alice-{secrets.token_hex(4)}"
+    user = arcade.user(name, await arcade.install(**slowly_saving()))
     first = await say(user, "What will today bring?")
     assert (first.json["messages"], first.json["past_conversations"]) == (1, 0)
     again = await say(user, "And tomorrow?")
