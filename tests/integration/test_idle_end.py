@@ -33,6 +33,8 @@ async def test_sessions_end_when_nobody_uses_them_any_more(shared: Playground) -
         used_for_longer_than_it_may_live(shared),
         whose_game_gets_a_shorter_timeout(shared),
         whose_game_gets_a_longer_timeout(shared),
+        nobody_waits_for(shared),
+        somebody_waits_for(shared),
     )
 
 
@@ -119,6 +121,27 @@ async def whose_game_gets_a_longer_timeout(playground: Playground) -> None:
     await asyncio.sleep(3)
     await playground.change_game("extended", session={"idleTimeout": "9s"})
     assert 9.0 <= seconds_between(ready_at, await playground.until_gone(name)) <= 10.5
+
+
+async def nobody_waits_for(playground: Playground) -> None:
+    """One that has no pod, and not the name that gateway and SDK give, has its idle timeout."""
+    await playground.create_game("full", limits={"maxSessions": 0}, session={"idleTimeout": "5s"})
+    await playground.apply_session("given-up", "alice", "full")
+    await playground.until_told("given-up")
+    created = playground.sessions["given-up"]["metadata"]["creationTimestamp"]
+    gone = await playground.until_gone("given-up")
+    assert 5.0 <= seconds_between(created, gone) <= 7.5  # creation times have whole seconds
+    await told_once(playground, "given-up", "Abandoned", before=gone)
+
+
+async def somebody_waits_for(playground: Playground) -> None:
+    """Who holds a session that has no pod writes its activity, and that keeps it."""
+    await playground.create_game("busy", limits={"maxSessions": 0}, session={"idleTimeout": "5s"})
+    await playground.apply_session("hoped-for", "alice", "busy")
+    for _ in range(8):
+        await asyncio.sleep(1)
+        stamp = await playground.stamp("hoped-for")
+    assert 5.0 <= seconds_between(stamp, await playground.until_gone("hoped-for")) <= 7.5
 
 
 async def told_once(playground: Playground, name: str, reason: str, *, before: datetime) -> None:

@@ -143,3 +143,27 @@ async def test_a_kill_around_any_write_leaves_one_pod_and_none_behind(
         if outcome
     }
     assert failures == {}
+
+
+async def test_a_kill_amid_fifty_starts_leaves_fifty_pods(
+    proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess
+) -> None:
+    """Wherever each of them was, none is lost and none gets a second pod."""
+    proxied_operator.start()
+    await proxied_operator.ready()
+    await playground.create_game("chess")
+    rule = proxy.add(
+        lambda request: request.what == "create pods", before(proxied_operator.kill), skip=25
+    )
+    names = [await playground.create_session(f"user-{number}", "chess") for number in range(50)]
+    await eventually(lambda: met(rule))
+    assert not proxied_operator.alive
+    proxied_operator.start()
+    for name in names:
+        await playground.until_phase(name, "Ready")
+        assert len(playground.made_pods(name)) == 1
+
+
+async def met(rule: Rule) -> bool:
+    """Whether a request met the fault."""
+    return bool(rule.met)
