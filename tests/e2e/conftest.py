@@ -38,6 +38,7 @@ def stack() -> Iterator[Stack]:
     yield stack
     stack.clean()
     stack.await_empty()
+    assert stack.bugs() == []
 
 
 @pytest.fixture

@@ -118,6 +118,16 @@ class Stack:
         """What `operator` or `gateway` has logged in its present life."""
         return self.kubectl("-n", SYSTEM, "logs", f"deployment/gamesession-{component}")
 
+    def bugs(self) -> list[str]:
+        """What the logs say that they never should: errors of our own making."""
+        signs = ("bug: ", "Traceback", "never retrieved", "request failed")
+        return [
+            line
+            for component in ("operator", "gateway")
+            for line in self.log(component).splitlines()
+            if any(sign in line for sign in signs)
+        ]
+
     def _container(self, component: str) -> dict[str, Any]:
         """The status of a component's container."""
         (pod,) = [
