@@ -90,15 +90,13 @@ class Story:
 
     async def _idle(self) -> None:
         heading("Nobody plays")
+        uids = self._uids()
         begun = time.monotonic()
         await self._wait_until_gone()
         line("Both sessions and both pods are gone by idling.", time.monotonic() - begun)
-        reasons = (
-            "--field-selector",
-            "reason=IdleTimeout",
-            "--sort-by=.metadata.creationTimestamp",
-        )
-        self._kubectl("get", "events", *reasons)
+        for uid in uids:
+            about = f"reason=IdleTimeout,involvedObject.uid={uid}"
+            self._kubectl("get", "events", "--field-selector", about)
         stage.printed(
             "redis-cli hgetall fortune:user:<alice>", self._redis("hgetall", memory_key("alice"))
         )
@@ -120,6 +118,11 @@ class Story:
             if time.monotonic() > ends:
                 raise DidNotHappen(f"after {GONE_WITHIN:.0f} s there still is: {left}")
             await asyncio.sleep(0.25)
+
+    def _uids(self) -> list[str]:
+        path = "jsonpath={.items[*].metadata.uid}"
+        selector = ("-l", "gamelibrary.io/game=fortune-game", "-o", path)
+        return self._target.kubectl("-n", GAMES, "get", "gamesessions", *selector).split()
 
     def _kubectl(self, *arguments: str) -> None:
         stage.printed(
