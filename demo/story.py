@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
 
 import aiohttp
@@ -80,7 +81,7 @@ class Story:
         self._kubectl("get", "gamesessions,pods", "-L", "gamelibrary.io/session")
         answer = await alice.send("GET", "/session/status")
         expect(answer.body.get("has_session"), f"alice has no session: {answer.body}")
-        line(f"GET /api/fortune/session/status as alice: {answer.body}")
+        line(f"GET /api/fortune/session/status as alice: {json.dumps(answer.body)}")
 
     async def _stranger(self, http: aiohttp.ClientSession) -> None:
         heading("A stranger")
