@@ -16,7 +16,7 @@ import pytest
 
 from gamesession.api.names import session_name
 from gamesession.kube.cluster import Cluster
-from gamesession.kube.resources import Resource
+from tests.conftest import NAMESPACES
 from tests.eventually import eventually
 from tests.faults.fault import Fault, after, before
 from tests.faults.proxy import Proxy, Rule
@@ -28,7 +28,6 @@ from tests.integration.playground import Playground
 
 pytestmark = pytest.mark.integration
 
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 NAME = session_name("chess", "alice")
 AT_ONCE = 24
 MOMENTS: dict[str, Callable[[Callable[[], object]], Fault]] = {"before": before, "after": after}

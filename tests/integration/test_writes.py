@@ -50,14 +50,14 @@ async def test_fifty_starts_at_once_take_three_writes_each(
     await proxied_operator.ready()
     await playground.create_game("chess")
     begin = len(proxy.requests)
-    names = [await playground.create_session(f"user-{number}", "chess") for number in range(50)]
+    users = [f"user-{number}" for number in range(50)]
+    names = await asyncio.gather(*(playground.create_session(user, "chess") for user in users))
     for name in names:
         await playground.until_phase(name, "Ready")
     assert len(writes_of(proxy, begin)) <= 150
     ready = len(proxy.requests)
-    for name in names:
-        await playground.stamp(name)
-    await asyncio.sleep(3)
+    await asyncio.gather(*map(playground.stamp, names))
+    await asyncio.sleep(2)
     assert writes_of(proxy, ready) == []
 
 
