@@ -6,7 +6,8 @@ any write and goes on where they say. A living pod of a session is one of three 
 
 - *bound*: `status.podUID` names it, and gateways use it;
 - *unbound*: made for the session, and not told yet;
-- *spent*: it stopped, and that has been counted: `podName` still names it, `podUID` does not.
+- *spent*: it stopped, and that has been counted: `podName` names it or one that came after it,
+  `podUID` does not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gamesession.api.duration import format_duration
+from gamesession.api.names import attempt_of
 from gamesession.plan import phase
 from gamesession.plan.game import Game
 from gamesession.plan.pick import pick
@@ -72,7 +74,7 @@ def _pod_of(session: Session, living: tuple[Pod, ...]) -> Pod | None:
 
 def _is_spent(session: Session, pod: Pod) -> bool:
     stopped = pod.problem is not None and pod.problem.wants_new_pod
-    return stopped and not session.pod_uid and pod.name == session.pod_name
+    return stopped and pod.attempt <= attempt_of(session.pod_name)
 
 
 def _count(

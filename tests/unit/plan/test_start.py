@@ -292,6 +292,20 @@ def test_when_its_successor_is_bound_what_is_left_of_it_goes() -> None:
     assert deleted(decided(counted, stopped_pod(), pod(2), now=3)) == [POD["metadata"]["uid"]]
 
 
+def test_it_is_not_counted_again_when_its_successor_stopped_too() -> None:
+    """The operator was killed before it could delete what was left of the first."""
+    counted = starting(stopped_pod(2), bound=False, failures=2)
+    decision = decided(counted, stopped_pod(), stopped_pod(2), now=0)
+    assert decision.status == {}
+    assert decided(counted, stopped_pod(), stopped_pod(2), now=2).create == 3
+
+
+def test_nor_when_its_successor_is_gone() -> None:
+    decision = decided(ready(pod(2, ready=True)), stopped_pod(), now=1)
+    assert decision.status == {}
+    assert decision.create == 3
+
+
 def test_the_fifth_failure_in_a_row_is_the_last() -> None:
     before = starting(failures=MAX_FAILURES - 1)
     broke = stopped_pod(code=3, said="no cards")
