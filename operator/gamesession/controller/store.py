@@ -138,7 +138,9 @@ class Store:
 
     def see_pod_leave(self, pod: Pod, answer: dict[str, Any]) -> None:
         """Take note of what was answered when we asked for a pod's deletion."""
-        if "deletionTimestamp" in answer.get("metadata", {}):
+        # A pod that is gone at once (no node, or one that let go of it) is shown as it was, and
+        # without a version.
+        if {"deletionTimestamp", "resourceVersion"} <= answer.get("metadata", {}).keys():
             self.see_pod(answer)
         known = self.pods.get(key_of(pod))
         if known is not None and known.uid == pod.uid and known.is_alive:

@@ -316,6 +316,18 @@ def test_an_answer_that_does_not_show_the_pod_is_believed_too() -> None:
     assert [each.deleted_at for each in found.pods_of("uid-of-alice")] == [NOON]
 
 
+def test_an_answer_without_a_version_is_believed_too() -> None:
+    """The API server gives none for a pod that was gone at once."""
+    one = pod()
+    found = store(one)
+    [known] = found.pods_of("uid-of-alice")
+    answer = newer(one)
+    answer["metadata"]["deletionTimestamp"] = second(0)
+    del answer["metadata"]["resourceVersion"]
+    found.see_pod_leave(known, answer)
+    assert [each.is_alive for each in found.pods_of("uid-of-alice")] == [False]
+
+
 def test_an_answer_that_comes_after_the_end_revives_nobody() -> None:
     one = pod()
     found = store(one)
