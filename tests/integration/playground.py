@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
@@ -17,22 +16,9 @@ from gamesession.kube.resources import EVENTS, GAMES, PODS, SESSIONS, Resource
 from tests.eventually import DEADLINE
 from tests.integration.bodies import create, game, session
 from tests.integration.condition import condition
+from tests.integration.follower import Change, Follower
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a watch told.
-
-    Attributes:
-        at: when it reached us.
-        kind: `ADDED`, `MODIFIED` or `DELETED`.
-    """
-
-    at: datetime
-    kind: str
-    object: Object
 
 
 class Playground:
@@ -41,25 +27,22 @@ class Playground:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
-        self.history: dict[str, list[Change]] = {"games": [], "gamesessions": [], "pods": []}
-        self._objects: dict[str, dict[str, Object]] = {name: {} for name in self.history}
         self._changed = asyncio.Event()
-        self._watches: list[asyncio.Task[None]] = []
+        tell = self._changed.set
+        self._followers = {
+            "games": Follower(cluster, GAMES, namespace, tell),
+            "gamesessions": Follower(cluster, SESSIONS, namespace, tell),
+            "pods": Follower(cluster, PODS, namespace, tell, selector=ROLE_LABEL),
+        }
 
     async def __aenter__(self) -> Self:
-        for resource, selector in ((GAMES, ""), (SESSIONS, ""), (PODS, ROLE_LABEL)):
-            found, version = await self.cluster.list(
-                resource, self.namespace, label_selector=selector
-            )
-            for each in found:
-                self._note(resource, "ADDED", each)
-            self._watches.append(asyncio.create_task(self._follow(resource, selector, version)))
+        for follower in self._followers.values():
+            await follower.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for watch in self._watches:
-            watch.cancel()
-        await asyncio.gather(*self._watches, return_exceptions=True)
+        for follower in self._followers.values():
+            await follower.stop()
 
     # Making -------------------------------------------------------------------------------------
 
@@ -121,17 +104,22 @@ class Playground:
     @property
     def games(self) -> dict[str, Object]:
         """The Games there are, by name."""
-        return self._objects["games"]
+        return self._followers["games"].objects
 
     @property
     def sessions(self) -> dict[str, Object]:
         """The sessions there are, by name."""
-        return self._objects["gamesessions"]
+        return self._followers["gamesessions"].objects
 
     @property
     def pods(self) -> dict[str, Object]:
         """The pods of ours there are, by name."""
-        return self._objects["pods"]
+        return self._followers["pods"].objects
+
+    @property
+    def history(self) -> dict[str, list[Change]]:
+        """What the watches told, by the plural of the kind."""
+        return {plural: follower.history for plural, follower in self._followers.items()}
 
     def uid_of(self, name: str) -> str | None:
         """Which life of a session there is, if any."""
@@ -218,17 +206,18 @@ class Playground:
                     if found is not None and found is not False:
                         return found
                 await self._changed.wait()
-                for watch in self._watches:
-                    if watch.done():
-                        watch.result()
+                for follower in self._followers.values():
+                    follower.check()
 
     async def until_phase(self, name: str, phase: str, *, deadline: float = DEADLINE) -> Object:
-        """A session's status once it is in a phase."""
+        """A session's status once it is in a phase. What is known of pods is then no older."""
         try:
-            return await self.until(
+            status = await self.until(
                 lambda: self.status(name) if self.status(name).get("phase") == phase else None,
                 deadline=deadline,
             )
+            await self.until(await self._followers["pods"].picture(), deadline=deadline)
+            return status
         except TimeoutError as error:
             raise AssertionError(
                 f"session {name} is not {phase} within {deadline:g} s: {self.status(name)}"
@@ -250,27 +239,6 @@ class Playground:
     async def until_podless(self, name: str, *, deadline: float = DEADLINE) -> None:
         """Wait until a session's pods are gone."""
         await self.until(lambda: not self.pods_of(name), deadline=deadline)
-
-    # Following ----------------------------------------------------------------------------------
-
-    async def _follow(self, resource: Resource, selector: str, version: str) -> None:
-        while True:
-            events = self.cluster.watch(
-                resource, self.namespace, resource_version=version, label_selector=selector
-            )
-            async for event in events:
-                version = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    self._note(resource, event["type"], event["object"])
-
-    def _note(self, resource: Resource, kind: str, found: Object) -> None:
-        name = found["metadata"]["name"]
-        if kind == "DELETED":
-            self._objects[resource.plural].pop(name, None)
-        else:
-            self._objects[resource.plural][name] = found
-        self.history[resource.plural].append(Change(datetime.now(UTC), kind, found))
-        self._changed.set()
 
 
 def owned(body: Object, owner: Object) -> Object:
