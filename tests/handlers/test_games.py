@@ -20,6 +20,7 @@ from tests.unit.plan.objects import (
     ready_status,
     session,
     status,
+    text,
 )
 
 PODS = "/api/v1/namespaces/games/pods"
@@ -57,8 +58,13 @@ def dry_runs(scene: Scene) -> list[Any]:
 
 
 def accepted(scene: Scene) -> Object:
-    [found] = scene.server.one("games")["status"]["conditions"]
-    return dict(found)
+    return said(scene, "Accepted")
+
+
+def said(scene: Scene, kind: str) -> Object:
+    """A condition of the only Game."""
+    conditions: list[Object] = scene.server.one("games")["status"]["conditions"]
+    return next(each for each in conditions if each["type"] == kind)
 
 
 # Acceptance -------------------------------------------------------------------------------------
@@ -175,6 +181,26 @@ async def test_it_counts_the_sessions_by_phase(scene: Scene) -> None:
     assert found["sessions"] == {"pending": 2, "starting": 1, "ready": 1, "failed": 1}
     assert found["warm"] == {"ready": 0, "starting": 0}
     assert (found["route"], found["observedGeneration"]) == ("chess", 1)
+
+
+async def test_it_says_whether_sessions_start(scene: Scene, clock: Clock) -> None:
+    scene.start(new_game())
+    await look(scene)
+    assert said(scene, "Ready")["status"] == "Unknown"
+    scene.start(session(status=status("Failed", failedAt=text(5), reason="ErrImagePull")))
+    clock.seconds += 5
+    await look(scene)
+    found = said(scene, "Ready")
+    assert (found["status"], found["reason"]) == ("False", "StartsFailing")
+    scene.server.remove(session())
+    scene.tell()
+    clock.seconds += 5
+    await look(scene)
+    assert said(scene, "Ready")["status"] == "False", "until another start succeeds"
+    scene.start(session("bob", status=ready_status(pod(ready=True), since=9)))
+    clock.seconds += 5
+    await look(scene)
+    assert said(scene, "Ready")["status"] == "True"
 
 
 async def test_nothing_is_written_that_stands_there(scene: Scene) -> None:

@@ -29,6 +29,7 @@ from gamesession.plan.acceptance import (
 from gamesession.plan.game import Game
 from gamesession.plan.refusal import refusals
 from gamesession.plan.session import PENDING
+from gamesession.plan.starts import starts_of
 from gamesession.plan.template import session_pod
 
 log = structlog.get_logger(__name__)
@@ -164,6 +165,7 @@ class Games:
     def _status(self, game: Game, verdict: Verdict) -> dict[str, Any]:
         sessions = self._store.sessions_of(key_of(game))
         counts = Counter(session.phase or PENDING for session in sessions)
+        starts = starts_of(game, sessions)
         return {
             "route": None if verdict.reason == "RouteConflict" else game.route,
             "observedGeneration": game.generation,
@@ -171,7 +173,10 @@ class Games:
                 phase.lower(): counts[phase] for phase in ("Pending", "Starting", "Ready", "Failed")
             },
             "warm": {"ready": 0, "starting": 0},
-            "conditions": [_condition(game, verdict)],
+            "conditions": [
+                _condition(game, "Accepted", verdict.status.value, verdict.reason, verdict.message),
+                _condition(game, "Ready", starts.status, starts.reason, starts.message),
+            ],
         }
 
     async def _refresh(self, game: Game) -> None:
@@ -182,18 +187,17 @@ class Games:
             self._store.lose_game(key_of(game), game.uid)
 
 
-def _condition(game: Game, verdict: Verdict) -> dict[str, Any]:
+def _condition(game: Game, kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
     known: dict[str, Any] = next(
-        (each for each in game.status.get("conditions", []) if each["type"] == "Accepted"), {}
+        (each for each in game.status.get("conditions", []) if each["type"] == kind), {}
     )
-    status = verdict.status.value
     same = known.get("status") == status
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
-        "type": "Accepted",
+        "type": kind,
         "status": status,
-        "reason": verdict.reason,
-        "message": verdict.message,
+        "reason": reason,
+        "message": message,
         "lastTransitionTime": known["lastTransitionTime"] if same else now,
         "observedGeneration": game.generation,
     }
