@@ -199,12 +199,10 @@ class Store:
         return self._pods(self._pods_of_owner[uid])
 
     def previous_pods(self, session: Session) -> tuple[Pod, ...]:
-        """Pods of the session's user and game that another life owned, and that is over."""
+        """Pods of the session's user and game that another life owned, and that is over or ends."""
         pods = self._pods(self._pods_of_player[session.namespace, session.player])
         return tuple(
-            pod
-            for pod in pods
-            if pod.owner_uid != session.uid and self.session_of_uid(pod.owner_uid) is None
+            pod for pod in pods if pod.owner_uid != session.uid and self._has_ended(pod.owner_uid)
         )
 
     def first_of_player(self, session: Session) -> Session | None:
@@ -220,6 +218,10 @@ class Store:
         return {uid for uid in owners | expecting if not self._has_failed(uid)}
 
     # Filing -------------------------------------------------------------------------------------
+
+    def _has_ended(self, uid: str) -> bool:
+        session = self.session_of_uid(uid)
+        return session is None or session.deleting
 
     def _has_failed(self, uid: str) -> bool:
         session = self.session_of_uid(uid)

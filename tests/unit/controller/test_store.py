@@ -204,6 +204,15 @@ def test_pods_of_an_earlier_life_are_known_by_their_player() -> None:
     assert [each.owner_uid for each in found.previous_pods(known)] == ["uid-before"]
 
 
+def test_also_when_that_life_is_held_back_by_a_finalizer() -> None:
+    ending = session(name="by-hand", uid="uid-by-hand", deleting=True)
+    one = session()
+    found = store(ending, one, pod(of=ending))
+    known = found.session_of_uid(uid(one))
+    assert known is not None
+    assert [each.owner_uid for each in found.previous_pods(known)] == ["uid-by-hand"]
+
+
 def test_the_pods_of_a_duplicate_that_lives_are_not_of_an_earlier_life() -> None:
     one, other = session(), session(name="by-hand", uid="uid-by-hand")
     found = store(one, other, pod(of=other))
