@@ -22,12 +22,17 @@ from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Unreachable
 from tests.eventually import eventually
 from tests.handlers.apiserver import ApiServer
-from tests.unit.plan.objects import NAMESPACE, Object, at
+from tests.unit.plan.objects import NAMESPACE, Object, a_session, at, condition, pod
 
 LOOKS = 20
 """More than any session needs to come to rest."""
 
 CHESS: Key = (NAMESPACE, "chess")
+PODS = "/api/v1/namespaces/games/pods"
+SESSION = f"/apis/gamelibrary.io/v1alpha1/namespaces/games/gamesessions/{a_session().name}"
+STATUS = f"{SESSION}/status"
+POD = pod()["metadata"]["name"]
+SECOND_POD = pod(2)["metadata"]["name"]
 
 
 class Scene:
@@ -146,6 +151,12 @@ class Scene:
         found["status"] = found.get("status", {}) | status
         self.server.store(found)
         self.tell()
+
+    def serve(self) -> None:
+        """Kubelet has the only pod run and ready."""
+        ready = condition("Ready", "True", "", since=self.seconds)
+        [found] = self.server.all("pods")
+        self.change_pod(found, phase="Running", podIP="10.0.0.1", conditions=[ready])
 
     def _compare(self) -> None:
         self.asked_to_compare += 1
