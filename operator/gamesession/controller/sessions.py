@@ -103,11 +103,9 @@ class Sessions:
         )
 
     def _has_turn(self, session: Session, game: Game) -> bool:
-        if game.max_sessions is None:
+        if game.max_sessions is None or self._store.has_place(session.uid):
             return True
         occupied = self._store.occupied(key_of(game))
-        if session.uid in occupied:
-            return True
         sessions = self._store.sessions_of(key_of(game))
         return any(
             each.uid == session.uid for each in next_in_turn(sessions, occupied, game.max_sessions)

@@ -210,6 +210,10 @@ class Store:
         rivals = self.sessions_of_player(session.namespace, session.player)
         return first_of(rivals, {rival.uid for rival in rivals if self._has_pod(rival)})
 
+    def has_place(self, uid: str) -> bool:
+        """Whether a session owns a pod, or one is being made for it."""
+        return uid in self.expected or any(pod.is_alive for pod in self.pods_of(uid))
+
     def occupied(self, game: Key) -> set[str]:
         """Uids of the sessions of a Game that own a pod, or for which one is being made, but for
         those that have failed."""
@@ -228,8 +232,7 @@ class Store:
         return session is not None and session.phase == FAILED
 
     def _has_pod(self, session: Session) -> bool:
-        owned = any(pod.is_alive for pod in self.pods_of(session.uid))
-        return owned or bool(session.pod_uid) or session.uid in self.expected
+        return self.has_place(session.uid) or bool(session.pod_uid)
 
     def _sessions(self, keys: tuple[Key, ...]) -> list[Session]:
         return [session for key in keys if (session := self.sessions.get(key))]
