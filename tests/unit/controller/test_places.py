@@ -198,4 +198,4 @@ def _ignore(*_: object) -> None:
 
 
 TestPlaces = Places.TestCase
-TestPlaces.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestPlaces.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

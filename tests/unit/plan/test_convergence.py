@@ -127,4 +127,4 @@ class Session(RuleBasedStateMachine):
 
 
 TestSession = Session.TestCase
-TestSession.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestSession.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
