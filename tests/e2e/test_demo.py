@@ -21,7 +21,7 @@ SAYS = [
     "bob: 'Hello?' (cold)",
     "alice and bob have a pod each",
     "kubectl -n games get gamesessions,pods",
-    "'has_session': True",
+    '"has_session": true',
     "A token signed with another key: 401",
     "Both sessions and both pods are gone by idling.",
     "No activity for 10s.",
