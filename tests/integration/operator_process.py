@@ -13,6 +13,7 @@ import sys
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import aiohttp
 
@@ -20,6 +21,7 @@ from tests.cluster.controlplane import free_port
 from tests.cluster.process import die_with
 from tests.eventually import eventually
 
+ROOT = Path(__file__).parent.parent.parent
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["gamesession.controller.operator", "gamesession.cli", __name__])
 
@@ -56,7 +58,9 @@ class OperatorProcess:
             "GAMESESSION_ADMIN_PORT": str(self._port),
         }
         self._process = FORKS.Process(target=_operate, args=(environment, self._log), daemon=True)
-        self._process.start()
+        # The server that forks is a new interpreter: it imports this checkout, like the tests.
+        with patch.dict(os.environ, PYTHONPATH=f"{ROOT / 'operator'}:{ROOT}"):
+            self._process.start()
 
     async def ready(self) -> None:
         """Wait until it says that it is ready.

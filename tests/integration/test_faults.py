@@ -179,6 +179,26 @@ async def test_a_request_that_fails_delays_a_game_and_no_more(
     await each_alone(proxy, about_games, lives)
 
 
+async def test_a_pod_whose_making_was_not_answered_is_found_by_its_name(
+    proxy: Proxy, playground: Playground, proxied_operator: OperatorProcess
+) -> None:
+    """Watch and lists of pods are away, too: only the next try can tell that the pod is there."""
+    proxied_operator.start()
+    await proxied_operator.ready()
+    await playground.create_game("chess")
+    away = ("watch pods", "list pods", "list pods (metadata)")
+    proxy.add(lambda request: request.what in away, unreached, times=1000)
+    proxy.cut()
+    lost = proxy.add(lambda request: request.what == "create pods", unanswered)
+    name = await playground.create_session("alice", "chess")
+    await playground.until(lambda: playground.status(name)["phase"] in ("Starting", "Ready"))
+    assert lost.met
+    assert [request.what for request in proxy.requests].count("create pods") == 2
+    proxy.clear()
+    await playground.until_phase(name, "Ready")
+    assert len(playground.made_pods(name)) == 1
+
+
 async def test_an_operator_whose_first_requests_fail_starts_all_the_same(
     control_plane: ControlPlane, cluster: Cluster, tmp_path: Path
 ) -> None:
