@@ -36,7 +36,8 @@ async def test_the_life_of_a_session_as_the_endpoints_tell_it(arcade: Arcade) ->
 
     opened = await user.post("/session/open")
     assert opened.status == 202
-    created = arcade.ground.sessions[name]["metadata"]["creationTimestamp"]
+    session = await arcade.ground.until(lambda: arcade.ground.sessions[name])
+    created = session["metadata"]["creationTimestamp"]
     seconds = int(parse_instant(created).timestamp())
     assert opened.json["session_id"] == f"alice_{game}_{seconds}"
     assert opened.json["phase"] in ("Pending", "Starting")

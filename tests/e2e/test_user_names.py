@@ -47,7 +47,13 @@ async def test_similar_names_are_users_of_their_own(arcade: Arcade) -> None:
         headers = dict(second.json["headers"])
         assert unquote(headers["X-Game-User"], errors="strict") == user.name
         assert first.session_id.rpartition("_")[0] == f"{user.name}_{game}"
-        assert arcade.ground.sessions[arcade.session_of(user)]["spec"]["user"] == user.name
+        assert await spec_user(arcade, arcade.session_of(user)) == user.name
+
+
+async def spec_user(arcade: Arcade, session: str) -> str:
+    """Whose session it is."""
+    found = await arcade.ground.until(lambda: arcade.ground.sessions[session])
+    return str(found["spec"]["user"])
 
 
 async def test_no_part_of_a_name_stands_in_names_and_labels(arcade: Arcade) -> None:
@@ -55,9 +61,9 @@ async def test_no_part_of_a_name_stands_in_names_and_labels(arcade: Arcade) -> N
     game = await arcade.open()
     user = arcade.user("Wilhelmina", game)
     assert (await user.get()).status == 200
-    session = arcade.ground.sessions[arcade.session_of(user)]
-    pods = arcade.ground.pods_of(arcade.session_of(user))
-    assert pods
+    name = arcade.session_of(user)
+    session = await arcade.ground.until(lambda: arcade.ground.sessions[name])
+    pods = await arcade.ground.until(lambda: arcade.ground.pods_of(name) or None)
     for found in (session, *pods):
         metadata = {**found["metadata"], "managedFields": None}
         assert "wilhelmina" not in str(metadata).lower()
