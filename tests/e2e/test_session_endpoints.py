@@ -9,6 +9,8 @@ import pytest
 from gamesession.api.instant import parse_instant
 from tests.e2e.arcade import Arcade
 from tests.e2e.gateway import Gateway
+from tests.e2e.user import User
+from tests.eventually import eventually
 from tests.integration.condition import seconds_between
 
 pytestmark = pytest.mark.e2e
@@ -87,6 +89,16 @@ async def test_replicas_read_each_others_writes(arcade: Arcade, hasty: Gateway) 
     assert len(arcade.ground.made_pods(arcade.session_of(here))) == 1
     for closer, other in ((here, there), (there, here)):
         assert (await closer.post("/session/close")).json["closed"]
-        assert not (await other.get("/session/status")).json["has_session"]
+        await hears_of_the_end(other)
         opened = (await other.post("/session/open")).json["session_id"]
         assert (await closer.get("/session/status")).json["session_id"] == opened
+
+
+async def hears_of_the_end(user: User) -> None:
+    """A replica that knows a session hears of its end by its watch, a moment later (DESIGN 4); one
+    that knows of none asks."""
+
+    async def heard() -> bool:
+        return not (await user.get("/session/status")).json["has_session"]
+
+    await eventually(heard)
