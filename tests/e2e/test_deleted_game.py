@@ -21,7 +21,7 @@ async def test_sessions_and_pods_go_with_their_game(arcade: Arcade, stack: Stack
     first, *_ = await asyncio.gather(stays.get(), *(user.get() for user in users[:3]))
     await users[3].post("/session/open")
     names = [arcade.session_of(user) for user in users]
-    assert set(names) <= set(arcade.ground.sessions)
+    await arcade.ground.until(lambda: set(names) <= set(arcade.ground.sessions))
 
     await asyncio.to_thread(stack.kubectl, "-n", GAMES, "delete", "game", game, "--timeout=60s")
 
