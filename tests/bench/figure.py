@@ -11,12 +11,13 @@ class Promise:
     """At most so much.
 
     Attributes:
-        most: in the figure's unit.
-        of: whether all that was measured is meant, or what it has above its floor.
+        most: in the figure's unit; for a ratio, a multiple.
+        of: whether all that was measured is meant, what it has above its floor, or how many times
+            its floor it is.
     """
 
     most: float
-    of: Literal["measured", "added"] = "measured"
+    of: Literal["measured", "added", "ratio"] = "measured"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Figure:
     unit: str = "ms"
 
     def __post_init__(self) -> None:
-        if self.promise is not None and self.promise.of == "added" and self.floor is None:
-            raise ValueError(f"{self.name}: what is added is promised, but there is no floor")
+        if self.promise is not None and self.promise.of != "measured" and not self.floor:
+            raise ValueError(f"{self.name}: {self.promise.of} is promised, but there is no floor")
 
     @property
     def added(self) -> float | None:
@@ -45,9 +46,14 @@ class Figure:
         return None if self.floor is None else self.measured - self.floor
 
     @property
+    def ratio(self) -> float | None:
+        """How many times its floor was measured."""
+        return self.measured / self.floor if self.floor else None
+
+    @property
     def kept(self) -> bool | None:
         """Whether the promise was kept; `None` where nothing is promised."""
         if self.promise is None:
             return None
-        bound = self.measured if self.promise.of == "measured" else self.added
+        bound: float | None = getattr(self, self.promise.of)
         return bound is not None and bound <= self.promise.most

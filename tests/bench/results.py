@@ -14,7 +14,10 @@ from tests.bench.figure import Figure
 
 def as_json(figures: Iterable[Figure]) -> list[dict[str, Any]]:
     """Figures with what follows from them, for programs that compare runs."""
-    return [{**asdict(each), "added": each.added, "kept": each.kept} for each in figures]
+    return [
+        {**asdict(each), "added": each.added, "ratio": each.ratio, "kept": each.kept}
+        for each in figures
+    ]
 
 
 def write(

@@ -16,7 +16,7 @@ def table_of(figures: Iterable[Figure]) -> Table:
     """One row for each figure."""
     table = Table(box=box.MARKDOWN)
     table.add_column("figure", no_wrap=True)
-    for column in ("measured", "floor", "added"):
+    for column in ("measured", "floor", "added", "ratio"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("promised", no_wrap=True)
     table.add_column("kept", no_wrap=True)
@@ -41,6 +41,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
         _amount(figure.measured, figure.unit),
         _amount(figure.floor, figure.unit),
         _amount(figure.added, figure.unit),
+        NOTHING if figure.ratio is None else f"{figure.ratio:.2f}",
         _promised(figure),
         {None: NOTHING, True: "yes", False: "NO: MISSED"}[figure.kept],
     )
@@ -49,10 +50,13 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 def _promised(figure: Figure) -> str:
     if figure.promise is None:
         return NOTHING
-    return f"{figure.promise.of} at most {figure.promise.most:g} {figure.unit}"
+    unit = "" if figure.promise.of == "ratio" else f" {figure.unit}"
+    return f"{figure.promise.of} at most {figure.promise.most:g}{unit}"
 
 
 def _amount(value: float | None, unit: str) -> str:
     if value is None:
         return NOTHING
+    if isinstance(value, int):
+        return f"{value} {unit}"
     return f"{value:.3f} {unit}" if abs(value) < 10 else f"{value:.1f} {unit}"

@@ -49,17 +49,20 @@ def test_times_of_nothing_are_refused() -> None:
         (0.71, 0.2, Promise(0.5, of="added"), False),
         (100.0, None, Promise(100), True),
         (100.1, 99.0, Promise(100), False),
+        (1.5, 1.0, Promise(1.5, of="ratio"), True),
+        (1.6, 1.0, Promise(1.5, of="ratio"), False),
     ],
 )
-def test_a_promise_is_of_the_whole_or_of_what_is_added(
+def test_a_promise_is_of_the_whole_of_what_is_added_or_of_the_ratio(
     measured: float, floor: float | None, promise: Promise | None, kept: bool | None
 ) -> None:
     assert Figure("it", measured, floor, promise).kept is kept
 
 
-def test_what_is_added_cannot_be_promised_without_a_floor() -> None:
+@pytest.mark.parametrize("promise", [Promise(1, of="added"), Promise(1, of="ratio")])
+def test_what_needs_a_floor_cannot_be_promised_without(promise: Promise) -> None:
     with pytest.raises(ValueError, match="no floor"):
-        Figure("it", 1.0, None, Promise(1, of="added"))
+        Figure("it", 1.0, None, promise)
 
 
 def test_the_table_says_plainly_that_a_promise_was_missed() -> None:
@@ -68,14 +71,25 @@ def test_the_table_says_plainly_that_a_promise_was_missed() -> None:
         Figure("fast", 1.0, 0.75, Promise(0.5, of="added")),
         Figure("slow", 120.0, 7.0, Promise(100)),
         Figure("free", 3.0),
+        Figure("often", 3.0, 2.0, Promise(2, of="ratio")),
+        Figure("whole", 3, unit="starts"),
     ]
-    Console(file=out, width=120).print(table_of(figures))
+    Console(file=out, width=140).print(table_of(figures))
     lines = [line.split("|")[1:-1] for line in out.getvalue().splitlines() if "|" in line]
     rows = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in lines[2:]}
     assert rows == {
-        "fast": ["1.000 ms", "0.750 ms", "0.250 ms", "added at most 0.5 ms", "yes"],
-        "slow": ["120.0 ms", "7.000 ms", "113.0 ms", "measured at most 100 ms", "NO: MISSED"],
-        "free": ["3.000 ms", "–", "–", "–", "–"],
+        "fast": ["1.000 ms", "0.750 ms", "0.250 ms", "1.33", "added at most 0.5 ms", "yes"],
+        "slow": [
+            "120.0 ms",
+            "7.000 ms",
+            "113.0 ms",
+            "17.14",
+            "measured at most 100 ms",
+            "NO: MISSED",
+        ],
+        "free": ["3.000 ms", "–", "–", "–", "–", "–"],
+        "often": ["3.000 ms", "2.000 ms", "1.000 ms", "1.50", "ratio at most 2", "yes"],
+        "whole": ["3 starts", "–", "–", "–", "–", "–"],
     }
 
 
@@ -96,6 +110,7 @@ def test_a_run_is_written_down_with_its_machine(tmp_path: Path) -> None:
                     "promise": {"most": 1.0, "of": "added"},
                     "unit": "ms",
                     "added": 1.5,
+                    "ratio": 4.0,
                     "kept": False,
                 }
             ]

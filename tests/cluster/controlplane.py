@@ -44,6 +44,7 @@ class ControlPlane:
         pod_cidr: where fake pods get addresses. Loopback by default: what dials such a pod is
             refused at once, or answered by what a test listens with there, and leaves no machine.
         api_server: more arguments of the API server.
+        durable: whether etcd waits for the disk, as it does where measurements should hold.
 
     Start it and use it in one thread that lives as long: components die with that thread.
     """
@@ -57,6 +58,7 @@ class ControlPlane:
         nodes: int = 1,
         pod_cidr: str = "127.64.0.1/10",
         api_server: Sequence[str] = (),
+        durable: bool = False,
     ) -> None:
         self._crds = [crds] if isinstance(crds, Path) else list(crds)
         self._scheduler = scheduler
@@ -64,6 +66,7 @@ class ControlPlane:
         self._nodes = names if kwok else []
         self._pod_cidr = pod_cidr
         self._api_server = api_server
+        self._durable = durable
         self._commands: dict[str, Command] = {}
         self._processes: dict[str, Process] = {}
         self._site: Site | None = None
@@ -181,7 +184,7 @@ class ControlPlane:
         programs = KUBERNETES.directory()
         directory = Path(tempfile.mkdtemp(prefix=PREFIX))
         (directory / "owner").write_text(f"{os.getpid()} {start_time(os.getpid())}")
-        self._site = Site(programs, directory, "127.0.0.1", free_port())
+        self._site = Site(programs, directory, "127.0.0.1", free_port(), durable=self._durable)
         self._site.credentials.create(self._site.address, "10.96.0.1", NODE)
         self._spawn(components.etcd(self._site))
         wait_for(lambda: self._running() and self._etcd_listens(), READY_SECONDS, "etcd")
