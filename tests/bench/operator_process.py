@@ -1,0 +1,105 @@
+"""The operator as a program, and what it uses of the machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+
+from tests.bench.facts import ROOT
+from tests.cluster.controlplane import free_port
+from tests.cluster.process import Command, Process, die_with
+
+TICKS = os.sysconf("SC_CLK_TCK")
+USER_TIME, SYSTEM_TIME = 11, 12  # of proc(5)'s stat, counted from the state that follows the name
+FLOOR = "import kopf, kubernetes.aio.client; print(open('/proc/self/status').read())"
+
+
+class OperatorProcess:
+    """`gamesession operator` for one namespace, one life after another.
+
+    Args:
+        kubeconfig: how it finds the API server.
+        namespace: what it serves.
+        directory: for its log.
+    """
+
+    def __init__(self, kubeconfig: Path, namespace: str, directory: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._namespace = namespace
+        self._directory = directory
+        self._log = directory / "operator.log"
+        self._port = 0
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        """Begin a life."""
+        self._port = free_port()
+        # `env` and not our own environment: what is set here is not for the bench.
+        command = (
+            *("/usr/bin/env", f"PYTHONPATH={ROOT / 'operator'}"),
+            "GAMESESSION_ADMIN_HOST=127.0.0.1",
+            f"GAMESESSION_ADMIN_PORT={self._port}",
+            *(sys.executable, "-m", "gamesession", "operator"),
+            *("--namespace", self._namespace, "--kubeconfig", str(self._kubeconfig)),
+        )
+        self._process = Process.spawn(
+            Command("operator", command), self._directory, self._log, in_child=die_with(os.getpid())
+        )
+
+    def kill(self) -> None:
+        """End its life as a crash would."""
+        if self._process is not None:
+            self._process.end(grace=0)
+            self._process = None
+
+    def check(self) -> None:
+        """Nothing has gone wrong.
+
+        Raises:
+            OSError: it ended, or its log tells of an error of our own making.
+        """
+        if self._process is not None and not self._process.alive:
+            raise OSError(f"the operator ended:\n{self._log.read_text()[-4000:]}")
+        wrong = [line for line in self._log.read_text().splitlines() if "Traceback" in line]
+        if wrong:
+            raise OSError(f"the operator has a bug: {wrong[0][:2000]}")
+
+    def memory(self) -> float:
+        """Its resident set, MiB."""
+        return resident(Path(f"/proc/{self._pid}/status").read_text())
+
+    def cpu(self) -> float:
+        """Seconds of a core that it has used."""
+        stat = Path(f"/proc/{self._pid}/stat").read_text()
+        fields = stat.rpartition(")")[2].split()
+        return (int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])) / TICKS
+
+    async def writes(self) -> int:
+        """How many writes to the API server it has asked for, dry runs among them."""
+        url = f"http://127.0.0.1:{self._port}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            lines = (await answer.text()).splitlines()
+        name = "gamesession_api_writes_total{"
+        return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name))
+
+    @property
+    def _pid(self) -> int:
+        if self._process is None:
+            raise OSError("the operator does not run")
+        return self._process.pid
+
+
+def floor_memory() -> float:
+    """The resident set of a Python that has imported the two libraries, MiB."""
+    command = [sys.executable, "-c", FLOOR]
+    return resident(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def resident(status: str) -> float:
+    """VmRSS of proc(5)'s status, MiB."""
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1]) / 1024
