@@ -14,6 +14,7 @@ from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.changes import Changes
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
+from gamesession.controller.pools import Pools
 from gamesession.controller.queue import WorkQueue
 from gamesession.controller.sessions import Sessions
 from gamesession.controller.shelf import Key
@@ -62,11 +63,15 @@ class Scene:
         self.endings = Endings(
             self.cluster, self.store, announcer, compare=self._compare, now=self.now
         )
+        self.pools = Pools(
+            self.cluster, self.store, self.catalogue, look_again=self._look_again, now=self.now
+        )
         self.sessions = Sessions(
             self.cluster,
             self.store,
             self.catalogue,
             announcer,
+            self.pools,
             compare=self._compare,
             look_again=self._look_again,
             now=self.now,
@@ -75,6 +80,7 @@ class Scene:
             self.cluster,
             self.store,
             self.catalogue,
+            self.pools,
             allow_privileged=False,
             changed=lambda key: None,
             look_again=self._look_again,

@@ -22,6 +22,10 @@ PLAYER_ANNOTATION: Final = f"{GROUP}/player"
 """On a session's pod: the derived name of its (game, user), whatever the session is called. By it
 the next life finds a pod that is still saving its state; it holds a hash and no user name."""
 
+PORTS_ANNOTATION: Final = f"{GROUP}/ports"
+"""On pods of ours: where their services listen, `<service>=<port>,…`. A pod that waits for a user
+may outlive an edit of its Game's ports."""
+
 SAFE_TO_EVICT_ANNOTATION: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 
 GAME_ENV: Final = "GAMESESSION_GAME"

@@ -8,7 +8,7 @@ from gamesession.kube.cluster import Object
 from gamesession.plan.acceptance import Verdict
 from gamesession.plan.game import Acceptance, Game
 from gamesession.plan.session import Session
-from gamesession.plan.template import pod_template, session_pod
+from gamesession.plan.template import pod_template, session_pod, warm_pod
 
 
 class Catalogue:
@@ -69,4 +69,10 @@ class Catalogue:
             session=(session.name, session.uid),
             player=session.player,
             start="Cold",
+        )
+
+    def warm_pod_of(self, game: Game, name: str) -> Object:
+        """A pod of a Game that waits for a user."""
+        return warm_pod(
+            self.template(game), name=name, namespace=game.namespace, game=(game.name, game.uid)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from gamesession.api.labels import ROLE_WARM
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.endings import Endings
 from gamesession.controller.queue import WorkQueue
@@ -14,11 +15,13 @@ from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import FAILED, READY, Session
 
+Kind = Literal["game", "pool", "session"]
+
 
 class Task(NamedTuple):
     """A thing to look at."""
 
-    kind: Literal["game", "session"]
+    kind: Kind
     key: Key
 
 
@@ -48,6 +51,7 @@ class Changes:
         if old and (new is None or new.uid != old.uid):
             self._catalogue.forget(old)
         self._queue.add(Task("game", key_of(game)))
+        self._queue.add(Task("pool", key_of(game)))
         if old and new and _same_to_others(old, new):
             return
         routes = {each.route for each in (old, new) if each}
@@ -57,7 +61,8 @@ class Changes:
         self.acceptance_changed(key_of(game))
 
     def acceptance_changed(self, game: Key) -> None:
-        """All sessions of a Game are to be looked at, and their deadlines entered anew."""
+        """The pool and all sessions of a Game are to be looked at, and deadlines entered anew."""
+        self._queue.add(Task("pool", game))
         for session in self._store.sessions_of(game):
             self._endings.schedule(session)
             self.look_at_session(key_of(session))
@@ -88,6 +93,9 @@ class Changes:
         pod = new or old
         if pod is None:
             return
+        if any(each and each.role == ROLE_WARM for each in (old, new)):
+            self._queue.add(Task("pool", (pod.namespace, pod.game)))
+            self._queue.add(Task("game", (pod.namespace, pod.game)))
         if session := self._store.session_of_uid(pod.owner_uid):
             self.look_at_session(key_of(session))
         left = new is None or (not new.is_alive and (old is None or old.is_alive))

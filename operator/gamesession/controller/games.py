@@ -12,6 +12,7 @@ import structlog
 
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.finalizer import Finalizer
+from gamesession.controller.pools import Pools
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.backoff import Backoff
@@ -55,6 +56,7 @@ class Games:
         cluster: Cluster,
         store: Store,
         catalogue: Catalogue,
+        pools: Pools,
         *,
         allow_privileged: bool,
         changed: Callable[[Key], None],
@@ -63,6 +65,7 @@ class Games:
         self._cluster = cluster
         self._store = store
         self._catalogue = catalogue
+        self._pools = pools
         self._allow_privileged = allow_privileged
         self._changed = changed
         self._look_again = look_again
@@ -165,14 +168,16 @@ class Games:
     def _status(self, game: Game, verdict: Verdict) -> dict[str, Any]:
         sessions = self._store.sessions_of(key_of(game))
         counts = Counter(session.phase or PENDING for session in sessions)
-        starts = starts_of(game, sessions)
+        waiting = [pod for pod in self._store.warm_pods(game) if pod.is_alive]
+        ready = sum(pod.ready for pod in waiting)
+        starts = starts_of(game, sessions, waiting, self._pools.failure(game))
         return {
             "route": None if verdict.reason == "RouteConflict" else game.route,
             "observedGeneration": game.generation,
             "sessions": {
                 phase.lower(): counts[phase] for phase in ("Pending", "Starting", "Ready", "Failed")
             },
-            "warm": {"ready": 0, "starting": 0},
+            "warm": {"ready": ready, "starting": len(waiting) - ready},
             "conditions": [
                 _condition(game, "Accepted", verdict.status.value, verdict.reason, verdict.message),
                 _condition(game, "Ready", starts.status, starts.reason, starts.message),

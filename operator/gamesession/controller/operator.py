@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Callable
 
 import kopf
 import structlog
@@ -14,15 +15,17 @@ from gamesession.admin import admin_application, serve_admin
 from gamesession.controller import handlers
 from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
-from gamesession.controller.changes import Changes, Task
+from gamesession.controller.changes import Changes, Kind, Task
 from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
 from gamesession.controller.heartbeat import Heartbeat
 from gamesession.controller.orphans import Orphans
+from gamesession.controller.pools import Pools
 from gamesession.controller.queue import WorkQueue
 from gamesession.controller.sessions import Sessions
 from gamesession.controller.settings import OperatorSettings
+from gamesession.controller.shelf import Key
 from gamesession.controller.store import Store
 from gamesession.kube import connection
 from gamesession.kube.backoff import Backoff
@@ -59,21 +62,24 @@ class Operator:
         self.endings = Endings(cluster, self.store, self._announcer, compare=self.comparison.ask)
         self.queue: WorkQueue[Task] = WorkQueue(self._work)
         self._changes = Changes(self.store, self.queue, self.endings, self._catalogue)
+        self._pools = Pools(cluster, self.store, self._catalogue, look_again=self._later("pool"))
         self._sessions = Sessions(
             cluster,
             self.store,
             self._catalogue,
             self._announcer,
+            self._pools,
             compare=self.comparison.ask,
-            look_again=lambda key, seconds: self.queue.add_after(Task("session", key), seconds),
+            look_again=self._later("session"),
         )
         self._games = Games(
             cluster,
             self.store,
             self._catalogue,
+            self._pools,
             allow_privileged=settings.allow_privileged_templates,
             changed=self._changes.acceptance_changed,
-            look_again=lambda key, seconds: self.queue.add_after(Task("game", key), seconds),
+            look_again=self._later("game"),
         )
         self._orphans = Orphans(cluster, self.store)
         self._heartbeat = Heartbeat(cluster, settings.namespace[0])
@@ -128,7 +134,16 @@ class Operator:
                 tasks.create_task(work)
 
     async def _work(self, task: Task) -> None:
-        await (self._games if task.kind == "game" else self._sessions).reconcile(task.key)
+        match task.kind:
+            case "game":
+                await self._games.reconcile(task.key)
+            case "pool":
+                await self._pools.reconcile(task.key)
+            case "session":
+                await self._sessions.reconcile(task.key)
+
+    def _later(self, kind: Kind) -> Callable[[Key, float], None]:
+        return lambda key, seconds: self.queue.add_after(Task(kind, key), seconds)
 
     async def _sweep(self) -> None:
         """The full sweep every `cleanup_interval`; more often a look at orphans, and at what is

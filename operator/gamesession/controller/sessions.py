@@ -12,6 +12,7 @@ import structlog
 from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
 from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.pools import Pools
 from gamesession.controller.refresh import refresh
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
@@ -57,6 +58,7 @@ class Sessions:
         store: Store,
         catalogue: Catalogue,
         announcer: Announcer,
+        pools: Pools,
         *,
         compare: Callable[[], None],
         look_again: Callable[[Key, float], None],
@@ -66,6 +68,7 @@ class Sessions:
         self._store = store
         self._catalogue = catalogue
         self._announcer = announcer
+        self._pools = pools
         self._compare = compare
         self._look_again = look_again
         self._now = now
@@ -76,16 +79,17 @@ class Sessions:
         Raises:
             ApiError, Unreachable: a write or read did not succeed; to be called again.
         """
-        session = self._store.sessions.get(key)
-        if session is None or session.deleting:
-            return
-        situation = self.situation(session)
-        now = self._now()
-        decision = decide(situation, now)
-        if decision.look_again:
-            self._look_again(key, (decision.look_again - now).total_seconds())
-        await self._act(situation, decision)
-        await self._adopt(session, situation.game)
+        # A pod that waited serves at once: the status is told in the same turn.
+        while (session := self._store.sessions.get(key)) and not session.deleting:
+            situation, now = self.situation(session), self._now()
+            decision = decide(situation, now)
+            if decision.create is not None and await self._claim(session, situation.game):
+                continue
+            if decision.look_again:
+                self._look_again(key, (decision.look_again - now).total_seconds())
+            await self._act(situation, decision)
+            await self._adopt(session, situation.game)
+            break
 
     def situation(self, session: Session) -> Situation:
         """All that bears on a session's next step."""
@@ -120,7 +124,22 @@ class Sessions:
         for pod in decision.delete:
             await self._delete_pod(pod)
 
-    # Create -------------------------------------------------------------------------------------
+    # Get a pod ----------------------------------------------------------------------------------
+
+    async def _claim(self, session: Session, game: Game | None) -> bool:
+        if game is None:
+            return False
+        self._store.expect(session.uid, key_of(game))
+        try:
+            claimed = await self._pools.claim(game, session)
+        except (ServerFault, Unreachable):
+            raise  # it may have a pod, which the next try learns
+        except ApiError:
+            self._store.release(session.uid)
+            raise
+        if not claimed:
+            self._store.release(session.uid)
+        return claimed
 
     async def _create(self, session: Session, game: Game, attempt: int) -> None:
         self._store.expect(session.uid, key_of(game))

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from gamesession.api.labels import ROLE_WARM
 from gamesession.controller.shelf import Item, Key, Shelf, key_of
 from gamesession.plan.activity import active_at
 from gamesession.plan.duplicate import first_of
@@ -198,6 +199,10 @@ class Store:
         """The pods that an object owns."""
         return self._pods(self._pods_of_owner[uid])
 
+    def warm_pods(self, game: Game) -> tuple[Pod, ...]:
+        """The pods of a Game that wait for a user."""
+        return tuple(pod for pod in self.pods_of(game.uid) if pod.role == ROLE_WARM)
+
     def previous_pods(self, session: Session) -> tuple[Pod, ...]:
         """Pods of the session's user and game that another life owned, and that is over or ends."""
         pods = self._pods(self._pods_of_player[session.namespace, session.player])
@@ -217,7 +222,8 @@ class Store:
     def occupied(self, game: Key) -> set[str]:
         """Uids of the sessions of a Game that own a pod, or for which one is being made, but for
         those that have failed."""
-        owners = {pod.owner_uid for pod in self._pods(self._pods_of_game[game]) if pod.is_alive}
+        pods = self._pods(self._pods_of_game[game])
+        owners = {pod.owner_uid for pod in pods if pod.is_alive and pod.role != ROLE_WARM}
         expecting = {uid for uid, of_game in self.expected.items() if of_game == game}
         return {uid for uid in owners | expecting if not self._has_failed(uid)}
 
@@ -252,7 +258,7 @@ class Store:
         old = self.pods.get(key_of(new))
         self.pods.put(new)
         self._file_pod(old, new)
-        if old is None or old.uid != new.uid:
+        if old is None or (old.uid, old.owner_uid) != (new.uid, new.owner_uid):
             self.release(new.owner_uid)
         self.on_pod(old, new)
 

@@ -52,7 +52,8 @@ def bound(session: Session, pod: Pod, now: datetime) -> Fields:
         "podIP": pod.ip,
         "services": None,
         "startKind": pod.start or "Cold",
-        "startedAt": session.started_at or pod.created_at,
+        # A pod that waited for its user lived longer than the session does.
+        "startedAt": session.started_at or max(pod.created_at, session.created_at),
         "restarts": session.restarts + (1 if session.started_at else 0),
     }
 
@@ -60,11 +61,12 @@ def bound(session: Session, pod: Pod, now: datetime) -> Fields:
 def ready(session: Session, game: Game, pod: Pod, now: datetime) -> Fields:
     """The pod serves. Unknown activity begins now, and a start that took long is no idleness.
 
-    Ports stay as they were bound: an edit of the Game is for the pods that come after.
+    Ports are those that the pod was made with: an edit of the Game is for the pods that come after.
     """
     fields = bound(session, pod, now)
     if fields or not session.services or session.pod_ip != pod.ip:
-        services = {name: f"{_host(pod.ip)}:{port}" for name, port in game.ports.items()}
+        ports = pod.ports or game.ports
+        services = {name: f"{_host(pod.ip)}:{port}" for name, port in ports.items()}
         fields |= {"podIP": pod.ip, "services": services}
     if session.phase != READY:
         fields |= {"readyAt": now, "failures": 0}

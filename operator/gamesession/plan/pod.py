@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from gamesession.api.instant import parse_instant
 from gamesession.api.labels import (
     GAME_LABEL,
     PLAYER_ANNOTATION,
+    PORTS_ANNOTATION,
     ROLE_LABEL,
     SESSION_LABEL,
     START_LABEL,
+    TEMPLATE_HASH_LABEL,
 )
 from gamesession.api.names import attempt_of
 from gamesession.plan.problem import Problem, problem_of
@@ -24,6 +28,7 @@ class Pod:
 
     Attributes:
         owner_uid: uid of the object that controls it (a GameSession, or a Game while it waits).
+        ports: service name → port, as its Game had them when it was made; empty if it does not say.
         player: derived name of the (game, user) it serves, `""` before it serves anyone.
         ready_changed_at: when its condition Ready last changed.
         deleted_at: its `deletionTimestamp`: the end of its grace period; `None` while it lives.
@@ -38,6 +43,8 @@ class Pod:
     session: str
     role: str
     start: str
+    template_hash: str
+    ports: Mapping[str, int]
     player: str
     owner_uid: str
     ip: str
@@ -61,7 +68,7 @@ class Pod:
     def from_object(cls, pod: dict[str, Any]) -> Pod:
         """Read a pod as the API server has it."""
         meta, status = pod["metadata"], pod.get("status", {})
-        labels = meta.get("labels", {})
+        labels, annotations = meta.get("labels", {}), meta.get("annotations", {})
         deleted_at = meta.get("deletionTimestamp")
         ready = _ready_condition(status)
         changed_at = ready.get("lastTransitionTime")
@@ -75,7 +82,9 @@ class Pod:
             session=labels.get(SESSION_LABEL, ""),
             role=labels.get(ROLE_LABEL, ""),
             start=labels.get(START_LABEL, ""),
-            player=meta.get("annotations", {}).get(PLAYER_ANNOTATION, ""),
+            template_hash=labels.get(TEMPLATE_HASH_LABEL, ""),
+            ports=_ports(annotations.get(PORTS_ANNOTATION, "")),
+            player=annotations.get(PLAYER_ANNOTATION, ""),
             owner_uid=_controller_uid(meta),
             ip=status.get("podIP", ""),
             ready=ready.get("status") == "True",
@@ -88,6 +97,13 @@ class Pod:
                 if "running" in container.get("state", {})
             ),
         )
+
+
+@lru_cache
+def _ports(text: str) -> Mapping[str, int]:
+    """The pods of a Game share one."""
+    pairs = (each.partition("=") for each in text.split(",") if each)
+    return {name: int(port) for name, _, port in pairs}
 
 
 def _ready_condition(status: dict[str, Any]) -> dict[str, Any]:

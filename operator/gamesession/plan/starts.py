@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from gamesession.plan.game import Game
+from gamesession.plan.pod import Pod
+from gamesession.plan.pool import Failure
 from gamesession.plan.session import FAILED, Session
 
 NOT_STARTED: Final = frozenset({"Duplicate", "IdleTimeoutOutOfBounds", "GameNotAccepted"})
@@ -30,16 +32,30 @@ class Starts:
 
 
 SUCCEEDING: Final = Starts("True", "StartsSucceed", "The last session that was started is Ready.")
+WARM: Final = Starts("True", "StartsSucceed", "The last pod that was started ahead is ready.")
 NOT_TRIED: Final = Starts("Unknown", "NotTried", "No session has been started yet.")
 
 
-def starts_of(game: Game, sessions: Iterable[Session]) -> Starts:
+def starts_of(
+    game: Game,
+    sessions: Iterable[Session],
+    waiting: Iterable[Pod] = (),
+    failure: Failure | None = None,
+) -> Starts:
     """Whether starts succeed.
+
+    Args:
+        waiting: the Game's pods that wait for a user.
+        failure: what keeps them from it.
 
     A failed session is gone after two minutes, and its user's next request replaces it sooner: what
     it showed stays until another start shows otherwise, or the Game is edited.
     """
     ended = [found for session in sessions if (found := _last_end(session))]
+    ended += [(pod.ready_changed_at, WARM) for pod in waiting if pod.ready and pod.ready_changed_at]
+    if failure:
+        words = f"The last pod that was started ahead failed, {failure.reason}: {failure.message}"
+        ended.append((failure.at, Starts("False", "StartsFailing", words)))
     if ended:
         return max(ended, key=lambda each: each[0])[1]
     return _standing(game) or NOT_TRIED

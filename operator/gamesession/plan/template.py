@@ -1,7 +1,8 @@
 """The pod of a game, and of one session of it.
 
 `pod_template` is what is the same for all users; it changes only with the Game, so it is made once
-per generation. `session_pod` adds whose pod it is: nothing of that reaches the pod's spec.
+per generation. `warm_pod` waits for a user; `session_pod` adds whose pod it is: nothing of that
+reaches the pod's spec, so the two are the same pod.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from gamesession.api.labels import (
     GAME_LABEL,
     PLAYER_ANNOTATION,
     POD_UID_ENV,
+    PORTS_ANNOTATION,
     ROLE_LABEL,
     ROLE_SESSION,
+    ROLE_WARM,
     SAFE_TO_EVICT_ANNOTATION,
     SESSION_LABEL,
     START_LABEL,
@@ -59,7 +62,10 @@ def pod_template(game: str, spec: GameSpec) -> Object:
     template = {
         "metadata": {
             "labels": {**(metadata.get("labels") or {}), GAME_LABEL: game},
-            "annotations": {**(metadata.get("annotations") or {})},
+            "annotations": {
+                **(metadata.get("annotations") or {}),
+                PORTS_ANNOTATION: ",".join(f"{each.name}={each.port}" for each in spec.services),
+            },
         },
         "spec": pod,
     }
@@ -100,9 +106,42 @@ def session_pod(
         session: name and uid of the GameSession.
         player: the derived name of its game and user (`gamesession.api.names.session_name`).
     """
-    session_name, session_uid = session
-    labels = {SESSION_LABEL: session_name, ROLE_LABEL: ROLE_SESSION, START_LABEL: start}
+    labels = {SESSION_LABEL: session[0], ROLE_LABEL: ROLE_SESSION, START_LABEL: start}
     annotations = {PLAYER_ANNOTATION: player, SAFE_TO_EVICT_ANNOTATION: "false"}
+    return _pod(template, (namespace, name), labels, annotations, owner("GameSession", *session))
+
+
+def warm_pod(template: Object, *, name: str, namespace: str, game: tuple[str, str]) -> Object:
+    """A pod that waits for a user. It shares its spec with the template: change neither.
+
+    Args:
+        template: what `pod_template` returned.
+        game: name and uid of the Game.
+    """
+    labels = {ROLE_LABEL: ROLE_WARM, START_LABEL: "Warm"}
+    annotations = {SAFE_TO_EVICT_ANNOTATION: "true"}
+    return _pod(template, (namespace, name), labels, annotations, owner("Game", *game))
+
+
+def owner(kind: Literal["Game", "GameSession"], name: str, uid: str) -> Object:
+    """The reference by which Kubernetes' collector deletes a pod after its owner."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }
+
+
+def _pod(
+    template: Object,
+    key: tuple[str, str],
+    labels: dict[str, str],
+    annotations: dict[str, str],
+    controller: Object,
+) -> Object:
+    namespace, name = key
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -111,15 +150,7 @@ def session_pod(
             "namespace": namespace,
             "labels": template["metadata"]["labels"] | labels,
             "annotations": template["metadata"]["annotations"] | annotations,
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": "GameSession",
-                    "name": session_name,
-                    "uid": session_uid,
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [controller],
         },
         "spec": template["spec"],
     }

@@ -7,6 +7,7 @@ from unittest.mock import AsyncMock
 
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.games import Games
+from gamesession.controller.pools import Pools
 from gamesession.controller.store import Store
 from gamesession.kube.errors import ApiError, ServerFault
 from gamesession.kube.resources import Resource
@@ -30,6 +31,10 @@ class Cluster:
         return found
 
 
+def the_pools(store: Store) -> Pools:
+    return Pools(cast(Any, Cluster()), store, Catalogue(), look_again=lambda key, seconds: None)
+
+
 async def test_nothing_is_kept_of_a_game_that_is_gone() -> None:
     """Games may come and go for months, each with a uid of its own."""
     store = Store()
@@ -37,6 +42,7 @@ async def test_nothing_is_kept_of_a_game_that_is_gone() -> None:
         cast(Any, Cluster()),
         store,
         Catalogue(),
+        the_pools(store),
         allow_privileged=False,
         changed=lambda key: None,
         look_again=lambda key, seconds: None,
@@ -57,6 +63,7 @@ async def test_one_fault_delays_acceptance_by_a_moment_and_many_by_more() -> Non
         cast(Any, cluster),
         store,
         Catalogue(),
+        the_pools(store),
         allow_privileged=False,
         changed=lambda key: None,
         look_again=lambda key, seconds: looks.append(seconds),

@@ -47,7 +47,7 @@ class Places(RuleBasedStateMachine):
         self.store, self.queue = Store(lambda: NOON), Queue()
         unused: Any = None
         self.sessions = Sessions(
-            unused, self.store, Catalogue(), unused, compare=unused, look_again=unused
+            unused, self.store, Catalogue(), unused, unused, compare=unused, look_again=unused
         )
         endings = cast(Any, type("Endings", (), {"schedule": _ignore, "forget": _ignore})())
         Changes(self.store, cast(Any, self.queue), endings, Catalogue())

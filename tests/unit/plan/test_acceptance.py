@@ -112,17 +112,16 @@ def test_what_we_refuse_ourselves_is_said_in_full() -> None:
     ("fields", "expected"),
     [
         ({}, []),
-        ({"warmPool": {"size": 0}, "limits": {"maxPending": 100, "maxSessions": 5}}, []),
+        ({"warmPool": {"size": 1}, "limits": {"maxPending": 100, "maxSessions": 5}}, []),
         ({"hooks": {"onClose": {"service": "game", "path": "/"}}}, []),
         ({"session": {"streamActivity": "Open"}}, []),
-        ({"warmPool": {"size": 1}}, ["spec.warmPool.size"]),
         ({"hooks": {"onClaim": {"service": "game", "path": "/"}}}, ["spec.hooks.onClaim"]),
         ({"fallback": {"url": "https://help.example.com"}}, ["spec.fallback"]),
         ({"limits": {"maxPending": 7}}, ["spec.limits.maxPending"]),
         ({"session": {"streamActivity": "Traffic"}}, ["spec.session.streamActivity"]),
         (
-            {"warmPool": {"size": 1}, "limits": {"maxPending": 7}},
-            ["spec.warmPool.size", "spec.limits.maxPending"],
+            {"fallback": {"url": "https://help.example.com"}, "limits": {"maxPending": 7}},
+            ["spec.fallback", "spec.limits.maxPending"],
         ),
     ],
 )

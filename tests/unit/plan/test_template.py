@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gamesession.api.game import GameSpec
-from gamesession.plan.template import container_of_port, pod_template, session_pod
+from gamesession.plan.template import container_of_port, pod_template, session_pod, warm_pod
 
 HASH = "gamelibrary.io/template-hash"
 SERVICES = [{"name": "game", "port": 8080}, {"name": "live", "port": 9090}]
@@ -57,7 +57,7 @@ def test_labels_and_annotations_of_the_template_reach_the_pod() -> None:
     found = template({**of(GAME), "metadata": metadata})["metadata"]
 
     assert found["labels"]["app"] == "fortune"
-    assert found["annotations"] == {"note": "x"}
+    assert found["annotations"] == {"note": "x", "gamelibrary.io/ports": "game=8080,live=9090"}
 
 
 def test_nothing_else_of_its_metadata_does() -> None:
@@ -239,6 +239,7 @@ def test_a_pod_of_a_session_says_whose_it_is_and_nothing_of_its_user() -> None:
             },
             "annotations": {
                 "a": "b",
+                "gamelibrary.io/ports": "game=8080,live=9090",
                 "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
                 "gamelibrary.io/player": "fortune-bcwmgizq4e5foqre",
             },
@@ -253,6 +254,39 @@ def test_a_pod_of_a_session_says_whose_it_is_and_nothing_of_its_user() -> None:
             ],
         },
         "spec": made["spec"],
+    }
+
+
+def test_a_pod_that_waits_is_the_same_pod_and_its_game_s() -> None:
+    made = template({**of(GAME), "metadata": {"labels": {"app": "x"}, "annotations": {"a": "b"}}})
+
+    pod = warm_pod(made, name="fortune-warm-b", namespace="games", game=("fortune", "9f"))
+
+    assert pod["spec"] is made["spec"]
+    assert pod["metadata"] == {
+        "name": "fortune-warm-b",
+        "namespace": "games",
+        "labels": {
+            "app": "x",
+            "gamelibrary.io/game": "fortune",
+            HASH: made["metadata"]["labels"][HASH],
+            "gamelibrary.io/role": "warm",
+            "gamelibrary.io/start": "Warm",
+        },
+        "annotations": {
+            "a": "b",
+            "gamelibrary.io/ports": "game=8080,live=9090",
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "true",
+        },
+        "ownerReferences": [
+            {
+                "apiVersion": "gamelibrary.io/v1alpha1",
+                "kind": "Game",
+                "name": "fortune",
+                "uid": "9f",
+                "controller": True,
+            }
+        ],
     }
 
 
