@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.request import getproxies
 
 import yaml
 from kubernetes.aio import config
@@ -26,6 +27,9 @@ async def load(kubeconfig: Path | None = None, context: str | None = None) -> Co
     """
     configuration = Configuration()
     configuration.connection_pool_maxsize = 100
+    # Told to heed the environment, aiohttp looks for a ~/.netrc before each request, in a thread:
+    # 1.4 ms and half of the client's CPU. It is told so only where there is a proxy to be found.
+    configuration.client_session_kwargs = {"trust_env": bool(getproxies())}
     if kubeconfig is None and context is None:
         try:
             config.load_incluster_config(client_configuration=configuration)

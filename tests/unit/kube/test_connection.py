@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.aio.client.rest import RESTClientObject
 
 from gamesession.kube import connection
 from gamesession.kube.connection import NoCluster
@@ -53,6 +55,20 @@ async def test_another_context_of_it(tmp_path: Path) -> None:
 async def test_many_requests_may_run_at_once(tmp_path: Path) -> None:
     found = await connection.load(write_kubeconfig(tmp_path / "config"))
     assert found.connection_pool_maxsize == 100
+
+
+@pytest.mark.parametrize("proxy", [None, "http://proxy:3128"])
+async def test_the_environment_is_heeded_where_it_names_a_proxy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str | None
+) -> None:
+    """Else every request would begin with a look for ~/.netrc, in a thread."""
+    for variable in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(variable)
+    if proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+    found = await connection.load(write_kubeconfig(tmp_path / "config"))
+    async with RESTClientObject(found)._create_pool_manager() as session:
+        assert session.trust_env is bool(proxy)
 
 
 @pytest.mark.parametrize("text", ["", "{", "apiVersion: v1\nkind: Config\n"])
