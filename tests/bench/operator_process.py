@@ -25,12 +25,16 @@ class OperatorProcess:
         kubeconfig: how it finds the API server.
         namespace: what it serves.
         directory: for its log.
+        module: what is run; one that adds something of its own to `gamesession`.
     """
 
-    def __init__(self, kubeconfig: Path, namespace: str, directory: Path) -> None:
+    def __init__(
+        self, kubeconfig: Path, namespace: str, directory: Path, module: str = "gamesession"
+    ) -> None:
         self._kubeconfig = kubeconfig
         self._namespace = namespace
         self._directory = directory
+        self._module = module
         self._log = directory / "operator.log"
         self._port = 0
         self._process: Process | None = None
@@ -40,10 +44,10 @@ class OperatorProcess:
         self._port = free_port()
         # `env` and not our own environment: what is set here is not for the bench.
         command = (
-            *("/usr/bin/env", f"PYTHONPATH={ROOT / 'operator'}"),
+            *("/usr/bin/env", f"PYTHONPATH={ROOT / 'operator'}:{ROOT}"),
             "GAMESESSION_ADMIN_HOST=127.0.0.1",
             f"GAMESESSION_ADMIN_PORT={self._port}",
-            *(sys.executable, "-m", "gamesession", "operator"),
+            *(sys.executable, "-m", self._module, "operator"),
             *("--namespace", self._namespace, "--kubeconfig", str(self._kubeconfig)),
         )
         self._process = Process.spawn(
@@ -80,11 +84,15 @@ class OperatorProcess:
 
     async def writes(self) -> int:
         """How many writes to the API server it has asked for, dry runs among them."""
-        url = f"http://127.0.0.1:{self._port}/metrics"
-        async with aiohttp.ClientSession() as http, http.get(url) as answer:
-            lines = (await answer.text()).splitlines()
+        lines = (await self.metrics()).splitlines()
         name = "gamesession_api_writes_total{"
         return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines if line.startswith(name))
+
+    async def metrics(self) -> str:
+        """Its metrics, as Prometheus reads them."""
+        url = f"http://127.0.0.1:{self._port}/metrics"
+        async with aiohttp.ClientSession() as http, http.get(url) as answer:
+            return await answer.text()
 
     @property
     def _pid(self) -> int:
