@@ -91,7 +91,8 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
     living = [pod for pod in pods if pod.is_alive]
     lost = [pod for pod in living if pod.problem and pod.problem.outlook is Outlook.LOST]
     failed = [pod for pod in living if pod not in lost and _gives_up_at(pod, pool, now) <= now]
-    good = [pod for pod in living if pod not in lost and pod not in failed]
+    bad = {pod.uid for pod in (*lost, *failed)}
+    good = [pod for pod in living if pod.uid not in bad]
     current = [pod for pod in good if pod.template_hash == pool.template_hash]
     missing = max(0, pool.size - len(current))
     looks = [_gives_up_at(pod, pool, now) for pod in good if not pod.ready]
@@ -107,24 +108,24 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
     return PoolDecision(
         create=missing,
         failed=tuple(failed),
-        surplus=(*lost, *_surplus(pool, good, current)),
+        surplus=(*lost, *_surplus(pool, good)),
         recovered=recovered,
         look_again=min(looks, default=None),
     )
 
 
-def _surplus(pool: Pool, good: list[Pod], current: list[Pod]) -> list[Pod]:
+def _surplus(pool: Pool, good: list[Pod]) -> list[Pod]:
     """Those beyond the size: the ones that are not ready first, then the young.
 
     One of an old template that is ready stays until one of the present template is in its place.
     """
     in_order = sorted(good, key=lambda pod: (not pod.ready, pod.created_at, pod.uid))
-    of_now = [pod for pod in in_order if pod in current]
+    of_now = [pod for pod in in_order if pod.template_hash == pool.template_hash]
     ready = sum(pod.ready for pod in of_now)
-    old = [pod for pod in in_order if pod not in current]
+    old = [pod for pod in in_order if pod.template_hash != pool.template_hash]
     old_ready = [pod for pod in old if pod.ready]
-    kept = old_ready[: max(0, pool.size - ready)]
-    return [*(pod for pod in old if pod not in kept), *of_now[pool.size :]]
+    kept = {pod.uid for pod in old_ready[: max(0, pool.size - ready)]}
+    return [*(pod for pod in old if pod.uid not in kept), *of_now[pool.size :]]
 
 
 def _gives_up_at(pod: Pod, pool: Pool, now: datetime) -> datetime:
