@@ -13,21 +13,27 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from gamesession.api.game import GameSpec
 from gamesession.api.instant import format_instant
 from gamesession.api.labels import (
     API_VERSION,
     GAME_LABEL,
     PLAYER_ANNOTATION,
+    PORTS_ANNOTATION,
     ROLE_LABEL,
     ROLE_SESSION,
+    ROLE_WARM,
+    SAFE_TO_EVICT_ANNOTATION,
     SESSION_LABEL,
     START_LABEL,
+    TEMPLATE_HASH_LABEL,
 )
 from gamesession.api.names import pod_name, session_name
 from gamesession.plan.game import Acceptance, Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import Session
 from gamesession.plan.situation import Situation
+from gamesession.plan.template import pod_template
 
 Object = dict[str, Any]
 
@@ -322,6 +328,60 @@ def pod(
 def a_pod(attempt: int = 1, **fields: Any) -> Pod:
     """What the operator keeps of `pod(…)`."""
     return Pod.from_object(pod(attempt, **fields))
+
+
+def warm_pod(
+    name: str = "b",
+    *,
+    of: Object | None = None,
+    template: str = "",
+    ports: str = "agent=8001",
+    uid: str = "",
+    **fields: Any,
+) -> Object:
+    """A pod that waits for a user.
+
+    Args:
+        name: what its name ends with.
+        of: the Game that owns it; `game()` by default.
+        template: hash of the template that it was made from; that Game's present one by default.
+        ports: its services, as its annotation has them; `""` for none.
+        fields: as of `pod(…)`.
+    """
+    found, owner = pod(uid=uid or f"uid-of-warm-{name}", **fields), of or game()
+    meta, game_name = found["metadata"], owner["metadata"]["name"]
+    meta["name"] = f"{game_name}-warm-{name}"
+    meta["labels"] = {
+        GAME_LABEL: game_name,
+        ROLE_LABEL: ROLE_WARM,
+        START_LABEL: "Warm",
+        TEMPLATE_HASH_LABEL: template or template_of(owner),
+    }
+    meta["annotations"] = {SAFE_TO_EVICT_ANNOTATION: "true"}
+    if ports:
+        meta["annotations"][PORTS_ANNOTATION] = ports
+    meta["ownerReferences"] = [
+        {
+            "apiVersion": API_VERSION,
+            "kind": "Game",
+            "name": game_name,
+            "uid": owner["metadata"]["uid"],
+            "controller": True,
+        }
+    ]
+    return found
+
+
+def template_of(game: Object) -> str:
+    """The hash of a Game's present template."""
+    spec = GameSpec.model_validate(game["spec"])
+    made = pod_template(game["metadata"]["name"], spec)
+    return str(made["metadata"]["labels"][TEMPLATE_HASH_LABEL])
+
+
+def a_warm_pod(name: str = "b", **fields: Any) -> Pod:
+    """What the operator keeps of `warm_pod(…)`."""
+    return Pod.from_object(warm_pod(name, **fields))
 
 
 def running(name: str = "agent") -> Object:
