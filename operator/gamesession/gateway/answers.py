@@ -10,8 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from gamesession.api.errors import GameSessionError, MethodNotAllowed, Unauthorized
-
-REQUEST_ID: Final = "X-Request-Id"
+from gamesession.api.identity import REQUEST_ID_HEADER
 
 _ACCEPTABLE_ID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
 
@@ -31,7 +30,7 @@ def json_answer(body: dict[str, Any], status: int, request_id: str) -> web.Respo
         headers={
             "Content-Type": "application/json; charset=utf-8",
             "Cache-Control": "no-store",
-            REQUEST_ID: request_id,
+            REQUEST_ID_HEADER: request_id,
         },
     )
 

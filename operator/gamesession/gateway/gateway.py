@@ -10,7 +10,8 @@ import structlog
 from aiohttp import hdrs, web
 
 from gamesession.api.errors import BadRequest, GameSessionError, MethodNotAllowed
-from gamesession.gateway.answers import REQUEST_ID, error_answer, json_answer, request_id_of
+from gamesession.api.identity import REQUEST_ID_HEADER
+from gamesession.gateway.answers import error_answer, json_answer, request_id_of
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
 from gamesession.gateway.endpoints import Endpoints
@@ -59,7 +60,7 @@ class Gateway:
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request, whatever comes of it."""
         began = asyncio.get_running_loop().time()
-        trail = Trail(request_id_of(request.headers.get(REQUEST_ID)), self._body_of(request))
+        trail = Trail(request_id_of(request.headers.get(REQUEST_ID_HEADER)), self._body_of(request))
         try:
             answer = await self._answer(request, trail)
         except GameSessionError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
-from urllib.parse import quote
 
 from multidict import CIMultiDict
 
@@ -28,11 +27,6 @@ _NOT_TO_POD: Final = HOP_BY_HOP | {"expect", "forwarded", "x-request-id"}
 _NOT_TO_CLIENT: Final = HOP_BY_HOP | {"x-game-session", "x-game-start", "x-request-id"}
 
 _OWN_PREFIXES: Final = ("x-game-", "x-forwarded")
-
-
-def encoded(value: str) -> str:
-    """A value as identity headers bear it: percent-encoded UTF-8."""
-    return quote(value, safe="")
 
 
 def to_pod(

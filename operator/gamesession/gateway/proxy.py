@@ -13,9 +13,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
+from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
 from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
-from gamesession.gateway.answers import REQUEST_ID
 from gamesession.gateway.body import Body
 from gamesession.gateway.headers import to_client, to_pod
 from gamesession.gateway.hold import Holds
@@ -31,7 +31,6 @@ MISDIRECTED: Final = 421
 ATTEMPTS: Final = 10
 
 START: Final = "X-Game-Start"
-SESSION: Final = "X-Game-Session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,11 +213,8 @@ def _to_pod(passage: Passage, target: Target) -> CIMultiDict[str]:
         ",".join(request.headers.getall(hdrs.CONNECTION, ())),
         authorization=spec.forward_authorization,
     )
-    headers["X-Game-User"] = target.user
-    headers[SESSION] = target.session_id
-    headers["X-Game-Id"] = target.session.game
-    headers["X-Game-Pod"] = target.pod.uid
-    headers[REQUEST_ID] = passage.request_id
+    headers.update(target.identity)
+    headers[REQUEST_ID_HEADER] = passage.request_id
     headers["X-Forwarded-For"] = request.remote or "unknown"
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.headers.get(hdrs.HOST, "")
@@ -231,7 +227,7 @@ def _to_client(
     passage: Passage, target: Target, answer: aiohttp.ClientResponse
 ) -> CIMultiDict[str]:
     headers = to_client(answer.headers, ",".join(answer.headers.getall(hdrs.CONNECTION, ())))
-    headers[SESSION] = target.session_id
+    headers[SESSION_HEADER] = target.session_id
     headers[START] = target.start
-    headers[REQUEST_ID] = passage.request_id
+    headers[REQUEST_ID_HEADER] = passage.request_id
     return headers

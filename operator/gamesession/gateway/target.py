@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-from gamesession.api.names import SessionId
+from gamesession.api.identity import SESSION_HEADER, identity_headers
 from gamesession.client.pod import Pod
-from gamesession.gateway.headers import encoded
 from gamesession.plan.session import Session
 
 REUSED: Final = "reused"
@@ -18,23 +18,26 @@ class Target:
     """A session's pod, and a port of it.
 
     Attributes:
-        user: the user, as headers bear it.
-        session_id: the session's id, as headers bear it.
+        identity: the headers that tell the pod whom it serves.
         start: what the user met: `reused`, or the session's start (`cold`, `warm`).
     """
 
     session: Session
     pod: Pod
     port: int
-    user: str
-    session_id: str
+    identity: Mapping[str, str]
     start: str
 
     @classmethod
     def of(cls, session: Session, pod: Pod, port: int, start: str = REUSED) -> Self:
         """The target of a session's requests."""
-        life = SessionId.of(session.user, session.game, session.created_at)
-        return cls(session, pod, port, encoded(session.user), encoded(str(life)), start)
+        identity = identity_headers(session.user, session.game, session.created_at, pod.uid)
+        return cls(session, pod, port, identity, start)
+
+    @property
+    def session_id(self) -> str:
+        """The session's id, as headers bear it."""
+        return self.identity[SESSION_HEADER]
 
     @property
     def address(self) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Final
 import aiohttp
 from aiohttp import hdrs
 
+from gamesession.api.address import address
 from gamesession.client.directory import Directory
 from gamesession.client.pod import Pod
 
@@ -84,4 +85,4 @@ class Upstreams:
 
 def origin(ip: str, port: int, scheme: str = "http") -> str:
     """`scheme://ip:port`, brackets around an IPv6 address."""
-    return f"{scheme}://[{ip}]:{port}" if ":" in ip else f"{scheme}://{ip}:{port}"
+    return f"{scheme}://{address(ip, port)}"

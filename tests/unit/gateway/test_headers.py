@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from multidict import CIMultiDict
 
-from gamesession.gateway.headers import encoded, to_client, to_pod
+from gamesession.gateway.headers import to_client, to_pod
 
 
 def passed(name: str, *, connection: str = "", authorization: bool = False) -> bool:
@@ -82,24 +82,6 @@ def test_a_pod_cannot_say_whose_session_it_is() -> None:
 
 def test_what_a_pods_connection_names_does_not_pass() -> None:
     assert not to_client(CIMultiDict({"X-Private": "1"}), "X-Private")
-
-
-@pytest.mark.parametrize(
-    ("user", "header"),
-    [
-        ("alice", "alice"),
-        ("Alice", "Alice"),
-        ("a b", "a%20b"),
-        (" a ", "%20a%20"),
-        ("a/b", "a%2Fb"),
-        ("é", "%C3%A9"),
-        ("e\u0301", "e%CC%81"),
-        ("a@b.c", "a%40b.c"),
-        ("100%", "100%25"),
-    ],
-)
-def test_identity_is_percent_encoded_utf_8(user: str, header: str) -> None:
-    assert encoded(user) == header
 
 
 def test_bytes_that_are_no_utf_8_are_not_lost() -> None:
