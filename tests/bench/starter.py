@@ -65,8 +65,11 @@ class Starter:
         name = body["metadata"]["name"]
         sent = datetime.now(UTC)
         await self._bare.create(SESSIONS, self._users.namespace, body)
-        async with asyncio.timeout(PATIENCE):
-            session = await self._watcher.until_ready(name)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                session = await self._watcher.until_ready(name)
+        except TimeoutError as error:
+            raise TimeoutError(f"no watch showed {name} Ready within {PATIENCE:g} s") from error
         if session["status"]["phase"] == "Failed":
             raise OSError(f"a session failed: {session['status']['conditions']}")
         return Start(sent, self._watcher.ready_at[name], session)

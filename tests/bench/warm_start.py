@@ -151,13 +151,12 @@ async def at_random(
     before are done; in every run at the same moments."""
     moments = random.Random(rate)
     loop = asyncio.get_running_loop()
-    at, tasks = loop.time(), []
-    async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            at += moments.expovariate(rate)
-            await asyncio.sleep(max(0.0, at - loop.time()))
-            tasks.append(group.create_task(_awaited(start)))
-    return [task.result() for task in tasks]
+    at, started = loop.time(), []
+    for _ in range(count):
+        at += moments.expovariate(rate)
+        await asyncio.sleep(max(0.0, at - loop.time()))
+        started.append(asyncio.ensure_future(start()))
+    return await asyncio.gather(*started)
 
 
 async def at_once(start: Callable[[], Awaitable[T]], count: int) -> tuple[float, list[T]]:
@@ -171,7 +170,3 @@ def not_warm(name: str, starts: Sequence[Start]) -> Figure:
     """How many got no pod that waited. They are in the times like the others."""
     count = sum(not each.is_warm for each in starts)
     return Figure(f"{name}, not warm of {len(starts)}", count, unit="starts")
-
-
-async def _awaited(start: Callable[[], Awaitable[T]]) -> T:
-    return await start()

@@ -40,7 +40,7 @@ class Watcher:
         """Watch until left.
 
         Raises:
-            OSError: the watch has ended before.
+            OSError, aiohttp.ClientError: something was not seen.
         """
         _, version = await self._bare.list(self._resource, self._namespace)
         watch = asyncio.create_task(self._follow(version))
@@ -68,9 +68,10 @@ class Watcher:
 
     async def _follow(self, version: str) -> None:
         try:
-            async for kind, found in self._bare.watch(self._resource, self._namespace, version):
-                self._note(kind, found, datetime.now(UTC))
-            raise OSError(f"the watch of {self._resource.plural} ended")
+            while True:  # the API server ends the watch of who is too slow for it
+                async for kind, found in self._bare.watch(self._resource, self._namespace, version):
+                    self._note(kind, found, datetime.now(UTC))
+                    version = found["metadata"]["resourceVersion"]
         except Exception as error:
             for waiting in self._waiting.values():
                 waiting.set_exception(error)
