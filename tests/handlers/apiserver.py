@@ -39,15 +39,18 @@ class ApiServer(km.KubernetesScaffold):
         objects: what there is.
         grace: seconds after noon that a deleted pod's grace period ends at; `None`: it is gone at
             once.
+        quota: pods that there may be at once.
     """
 
     objects: dict[Place, Object]
     grace: float | None
+    quota: int | None
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()
         self.objects = {}
         self.grace = 30
+        self.quota = None
         ours = self.fallback
         ours[km.action.LIST] << self._list
         ours[km.action.FETCH] << self._fetch
@@ -124,6 +127,8 @@ class ApiServer(km.KubernetesScaffold):
         place = _plural(request), str(request.namespace), meta["name"]
         if place in self.objects:
             raise refusal(409, "AlreadyExists", f"{meta['name']} already exists")
+        if place[0] == "pods" and self.quota is not None and len(self.all("pods")) >= self.quota:
+            raise refusal(403, "Forbidden", f"{meta['name']} is forbidden: exceeded quota: small")
         meta |= {
             "namespace": request.namespace,
             "uid": f"uid-of-{meta['name']}-{version()}",

@@ -10,7 +10,7 @@ from gamesession.controller.endings import Endings
 from gamesession.controller.queue import WorkQueue
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
-from gamesession.plan.capacity import next_in_turn
+from gamesession.plan.capacity import next_in_turn, refused
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import FAILED, READY, Session
@@ -96,6 +96,8 @@ class Changes:
         if any(each and each.role == ROLE_WARM for each in (old, new)):
             self._queue.add(Task("pool", (pod.namespace, pod.game)))
             self._queue.add(Task("game", (pod.namespace, pod.game)))
+            if new and new.ready and not (old and old.ready):
+                self._wake_refused((pod.namespace, pod.game))
         if session := self._store.session_of_uid(pod.owner_uid):
             self.look_at_session(key_of(session))
         left = new is None or (not new.is_alive and (old is None or old.is_alive))
@@ -108,9 +110,14 @@ class Changes:
         game = self._store.games.get(game_key)
         if game is None or game.max_sessions is None:
             return
-        occupied = self._store.occupied(game_key)
-        sessions = self._store.sessions_of(game_key)
-        for session in next_in_turn(sessions, occupied, game.max_sessions):
+        occupied = len(self._store.occupied(game_key))
+        waiting = self._store.waiting(game_key)
+        for session in next_in_turn(waiting, occupied, game.max_sessions):
+            self.look_at_session(key_of(session))
+
+    def _wake_refused(self, game: Key) -> None:
+        """Look at the session that has waited longest for a pod: one waits for a user."""
+        for session in refused(self._store.waiting(game))[:1]:
             self.look_at_session(key_of(session))
 
     def _wake_player(self, namespace: str, player: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
@@ -30,10 +30,19 @@ from gamesession.kube.errors import (
     Unreachable,
 )
 from gamesession.kube.resources import PODS
+from gamesession.plan.capacity import age, refused
 from gamesession.plan.claim import claim_patch
 from gamesession.plan.game import Acceptance, Game
+from gamesession.plan.phase import QUOTA_EXCEEDED, refusal_of
 from gamesession.plan.pod import Pod
-from gamesession.plan.pool import Failure, Pool, PoolDecision, claimable, decide_pool
+from gamesession.plan.pool import (
+    Failure,
+    Pool,
+    PoolDecision,
+    claimable,
+    decide_pool,
+    least_needed,
+)
 from gamesession.plan.session import Session
 
 log = structlog.get_logger(__name__)
@@ -47,6 +56,9 @@ WRITES_AT_ONCE: Final = 16
 NAME_LETTERS: Final = "bcdfghjklmnpqrstvwxz"
 """No vowels, so no words; no digits, so that no name ends like the number of a session's pod."""
 NAME_LENGTH: Final = 8
+ROOM_IS_KEPT: Final = timedelta(seconds=15)
+"""How long no pod is made ahead in a namespace where a quota kept a session from its pod: longer
+than it takes the session to try again."""
 
 
 class Pools:
@@ -75,6 +87,7 @@ class Pools:
         self._taken: set[str] = set()
         self._unsettled: dict[str, Pod] = {}
         """Pods of which it is not known whether a session got them: session uid → pod."""
+        self._held_until: dict[str, datetime] = {}
         self._at_once = asyncio.Semaphore(WRITES_AT_ONCE)
 
     # Filling ------------------------------------------------------------------------------------
@@ -121,6 +134,7 @@ class Pools:
             template_hash=self._hash(game),
             start_timeout=game.start_timeout,
             failure=self.failure(game),
+            held_until=self._held_until.get(game.namespace),
         )
 
     def _hash(self, game: Game) -> str:
@@ -149,9 +163,38 @@ class Pools:
             async with self._at_once:
                 self._store.see_pod(await self._cluster.create(PODS, game.namespace, body))
         except (Forbidden, Invalid) as error:
-            reason = "QuotaExceeded" if "exceeded quota" in error.message else error.reason
+            reason = refusal_of(error.message) if error.status == 403 else error.reason
             self._blame(game, reason, error.message, self._now())
             self._look_again(key_of(game), 0)
+            if reason == QUOTA_EXCEEDED:
+                await self._let_go_of_old(game)
+
+    async def _let_go_of_old(self, game: Game) -> None:
+        """There is no room for one of the present template beside all of the old ones."""
+        current = self._hash(game)
+        pods = self._store.warm_pods(game)
+        if old := least_needed((pod for pod in pods if pod.template_hash != current), {current}):
+            await self._delete(old)
+
+    def _unpromised(self, game: Game) -> list[Pod]:
+        """The waiting pods that no session waits for."""
+        pods = self._store.warm_pods(game)
+        waiting = refused(self._store.waiting(key_of(game)))
+        promised = {pod.uid for pod in claimable(pods, self._hash(game))[: len(waiting)]}
+        return [pod for pod in pods if pod.uid not in promised]
+
+    async def make_room(self, namespace: str) -> None:
+        """A quota keeps a session from its pod: the waiting pod that is needed least goes, and no
+        other is made in its place for a while.
+
+        Raises:
+            ApiError, Unreachable: it could not be deleted.
+        """
+        self._held_until[namespace] = self._now() + ROOM_IS_KEPT
+        games = [game for game in self._store.games.values() if game.namespace == namespace]
+        pods = [pod for game in games for pod in self._unpromised(game)]
+        if pod := least_needed(pods, {self._hash(game) for game in games}):
+            await self._delete(pod)
 
     async def _delete(self, pod: Pod) -> None:
         """Delete it as it was seen: a claim that came first wins."""
@@ -178,7 +221,7 @@ class Pools:
             ApiError, Unreachable: it is not known yet whether it got one; to be called again.
         """
         tried: set[str] = set()
-        while pod := self._unsettled.get(session.uid) or self._choose(game, tried):
+        while pod := self._unsettled.get(session.uid) or self._choose(game, session, tried):
             tried.add(pod.uid)
             self._taken.add(pod.uid)
             try:
@@ -193,10 +236,17 @@ class Pools:
             CLAIMS.labels(game.name, "empty").inc()
         return False
 
-    def _choose(self, game: Game, tried: Iterable[str]) -> Pod | None:
+    def _choose(self, game: Game, session: Session, tried: Collection[str]) -> Pod | None:
         able = claimable(self._store.warm_pods(game), self._hash(game))
-        free = (pod for pod in able if pod.uid not in self._taken and pod.uid not in tried)
-        return next(free, None)
+        free = [pod for pod in able if pod.uid not in self._taken and pod.uid not in tried]
+        if not free or self._is_behind(game, session, len(free)):
+            return None
+        return free[0]
+
+    def _is_behind(self, game: Game, session: Session, free: int) -> bool:
+        """Whether as many sessions as there are pods have waited for one, and longer."""
+        waiting = refused(self._store.waiting(key_of(game)))
+        return sum(age(other) < age(session) for other in waiting) >= free
 
     async def _claimed(self, game: Game, session: Session, pod: Pod) -> bool:
         self._unsettled[session.uid] = pod

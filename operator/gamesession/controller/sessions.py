@@ -29,7 +29,7 @@ from gamesession.kube.errors import (
 from gamesession.kube.resources import GAMES, PODS, SESSIONS
 from gamesession.plan.capacity import next_in_turn
 from gamesession.plan.game import Game
-from gamesession.plan.phase import failed, pending
+from gamesession.plan.phase import QUOTA_EXCEEDED, failed, pending, refusal_of
 from gamesession.plan.pod import Pod
 from gamesession.plan.problem import excerpt
 from gamesession.plan.session import FAILED, READY, Session
@@ -109,10 +109,10 @@ class Sessions:
     def _has_turn(self, session: Session, game: Game) -> bool:
         if game.max_sessions is None or self._store.has_place(session.uid):
             return True
-        occupied = self._store.occupied(key_of(game))
-        sessions = self._store.sessions_of(key_of(game))
+        occupied = len(self._store.occupied(key_of(game)))
+        waiting = self._store.waiting(key_of(game))
         return any(
-            each.uid == session.uid for each in next_in_turn(sessions, occupied, game.max_sessions)
+            each.uid == session.uid for each in next_in_turn(waiting, occupied, game.max_sessions)
         )
 
     async def _act(self, situation: Situation, decision: Decision) -> None:
@@ -149,9 +149,11 @@ class Sessions:
                     return
         except Forbidden as error:
             self._store.release(session.uid)
-            reason = "QuotaExceeded" if "exceeded quota" in error.message else "PodForbidden"
+            reason = refusal_of(error.message)
             await self._tell(session, pending(session, self._now(), reason, error.message))
             self._look_again(key_of(session), QUOTA_RETRY)
+            if reason == QUOTA_EXCEEDED:
+                await self._pools.make_room(session.namespace)
         except Invalid as error:
             self._store.release(session.uid)
             await self._tell(session, failed(session, self._now(), "PodInvalid", error.message))

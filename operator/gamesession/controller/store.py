@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -11,12 +12,13 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from gamesession.api.labels import ROLE_WARM
+from gamesession.controller.places import Places
 from gamesession.controller.shelf import Item, Key, Shelf, key_of
 from gamesession.plan.activity import active_at
 from gamesession.plan.duplicate import first_of
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
-from gamesession.plan.session import FAILED, Session
+from gamesession.plan.session import Session
 
 log = structlog.get_logger(__name__)
 
@@ -62,19 +64,17 @@ class Store:
         self.games: Shelf[Game] = Shelf()
         self.sessions: Shelf[Session] = Shelf()
         self.pods: Shelf[Pod] = Shelf()
-        self.expected: dict[str, Key] = {}
-        """Sessions for which a pod is being made: uid → its Game's key."""
         self.on_game: Change = lambda old, new: None
         self.on_session: Change = lambda old, new: None
         self.on_pod: Change = lambda old, new: None
         self._now = now
         self._order = 0
+        self._places = Places()
         self._session_keys: dict[str, Key] = {}
         self._sessions_of_game: Index[Session] = Index(_game)
         self._sessions_of_player: Index[Session] = Index(_player)
         self._pods_of_owner: Index[Pod] = Index(lambda pod: pod.owner_uid)
         self._pods_of_player: Index[Pod] = Index(_player)
-        self._pods_of_game: Index[Pod] = Index(_game)
 
     # Seeing -------------------------------------------------------------------------------------
 
@@ -170,11 +170,18 @@ class Store:
     def expect(self, uid: str, game: Key) -> None:
         """A pod is about to be made for a session; until it is seen, that takes a place in
         `maxSessions`."""
-        self.expected[uid] = game
+        self._places.expect(uid, game)
+        self._file_place(uid, game)
 
     def release(self, uid: str) -> None:
         """No pod was made."""
-        self.expected.pop(uid, None)
+        if game := self._places.release(uid):
+            self._file_place(uid, game)
+
+    @property
+    def expected(self) -> AbstractSet[str]:
+        """The sessions for which a pod is being made or claimed, by uid."""
+        return self._places.expected
 
     # Asking -------------------------------------------------------------------------------------
 
@@ -217,15 +224,17 @@ class Store:
 
     def has_place(self, uid: str) -> bool:
         """Whether a session owns a pod, or one is being made for it."""
-        return uid in self.expected or any(pod.is_alive for pod in self.pods_of(uid))
+        return uid in self.expected or self._owns_pod(uid)
 
-    def occupied(self, game: Key) -> set[str]:
+    def occupied(self, game: Key) -> AbstractSet[str]:
         """Uids of the sessions of a Game that own a pod, or for which one is being made, but for
         those that have failed."""
-        pods = self._pods(self._pods_of_game[game])
-        owners = {pod.owner_uid for pod in pods if pod.is_alive and pod.role != ROLE_WARM}
-        expecting = {uid for uid, of_game in self.expected.items() if of_game == game}
-        return {uid for uid in owners | expecting if not self._has_failed(uid)}
+        return self._places.occupied(game)
+
+    def waiting(self, game: Key) -> list[Session]:
+        """The sessions of a Game that have no pod, and may have one."""
+        found = (self.session_of_uid(uid) for uid in self._places.waiting(game))
+        return [session for session in found if session]
 
     # Filing -------------------------------------------------------------------------------------
 
@@ -233,9 +242,8 @@ class Store:
         session = self.session_of_uid(uid)
         return session is None or session.deleting
 
-    def _has_failed(self, uid: str) -> bool:
-        session = self.session_of_uid(uid)
-        return session is not None and session.phase == FAILED
+    def _owns_pod(self, uid: str) -> bool:
+        return any(pod.is_alive for pod in self.pods_of(uid))
 
     def _has_pod(self, session: Session) -> bool:
         return self.has_place(session.uid) or bool(session.pod_uid)
@@ -253,6 +261,9 @@ class Store:
             self._session_keys[new.uid] = key_of(new)
         self._sessions_of_game.file(old, new)
         self._sessions_of_player.file(old, new)
+        for each in (old, new):
+            if each:
+                self._file_place(each.uid, _game(each))
 
     def _put_pod(self, new: Pod) -> None:
         old = self.pods.get(key_of(new))
@@ -263,8 +274,14 @@ class Store:
         self.on_pod(old, new)
 
     def _file_pod(self, old: Pod | None, new: Pod | None) -> None:
-        for index in (self._pods_of_owner, self._pods_of_player, self._pods_of_game):
+        for index in (self._pods_of_owner, self._pods_of_player):
             index.file(old, new)
+        for each in (old, new):
+            if each and each.role != ROLE_WARM:
+                self._file_place(each.owner_uid, _game(each))
+
+    def _file_place(self, uid: str, game: Key) -> None:
+        self._places.file(uid, game, self.session_of_uid(uid), has_pod=self._owns_pod(uid))
 
 
 def _player(item: Pod | Session) -> Key:

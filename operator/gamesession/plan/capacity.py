@@ -1,28 +1,40 @@
-"""`maxSessions`: who may have a pod, in order of creation."""
+"""Who may have a pod, in order of creation: `maxSessions`, and what a quota leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import heapq
+from collections.abc import Iterable
+from datetime import datetime
 
-from gamesession.plan.session import FAILED, Session
+from gamesession.plan.phase import REFUSED
+from gamesession.plan.session import PENDING, Session
 
 
-def next_in_turn(
-    sessions: Iterable[Session], occupied: Collection[str], limit: int | None
-) -> list[Session]:
-    """The sessions that may have a pod now and have none, first come first served.
+def next_in_turn(waiting: Iterable[Session], occupied: int, limit: int | None) -> list[Session]:
+    """The sessions that may have a pod now, first come first served.
 
     Args:
-        sessions: all sessions of one Game.
-        occupied: uids of the sessions that own a pod, or for which one is being made.
+        waiting: the sessions of one Game that have no pod and may have one.
+        occupied: how many have one, or are about to.
         limit: the Game's `maxSessions`.
     """
-    waiting = sorted(
+    if limit is None:
+        return sorted(waiting, key=age)
+    return heapq.nsmallest(max(0, limit - occupied), waiting, key=age)
+
+
+def refused(waiting: Iterable[Session]) -> list[Session]:
+    """Those whose pod the API server would not have (a quota, a webhook), in order."""
+    return sorted(
         (
             session
-            for session in sessions
-            if not session.deleting and session.phase != FAILED and session.uid not in occupied
+            for session in waiting
+            if session.phase == PENDING and session.condition.get("reason") in REFUSED
         ),
-        key=lambda session: (session.created_at, session.order),
+        key=age,
     )
-    return waiting if limit is None else waiting[: max(0, limit - len(occupied))]
+
+
+def age(session: Session) -> tuple[datetime, int]:
+    """By it sessions are in order of creation; of one second, in the order they were seen."""
+    return session.created_at, session.order

@@ -15,6 +15,10 @@ POD_NOT_READY: Final = "PodNotReady"
 CLOSING: Final = "PreviousPodClosing"
 IN_BETWEEN: Final = (POD_STARTING, POD_NOT_READY, CLOSING)
 """Reasons that say how a start goes, and not why it does not."""
+QUOTA_EXCEEDED: Final = "QuotaExceeded"
+POD_FORBIDDEN: Final = "PodForbidden"
+REFUSED: Final = (QUOTA_EXCEEDED, POD_FORBIDDEN)
+"""Reasons for which a session waits though it is its turn: its pod was refused."""
 
 _NO_POD = {"podUID": None, "podIP": None, "services": None}
 
@@ -40,6 +44,11 @@ def without_pod(
     """Starting, and gateways let go of the pod before. `podName` stays: it says which pod has
     been counted, and which number the next one gets."""
     return starting(session, now, reason, message, **_NO_POD, **fields)
+
+
+def refusal_of(message: str) -> str:
+    """The reason for which the API server would not have a pod (403), from its words."""
+    return QUOTA_EXCEEDED if "exceeded quota" in message else POD_FORBIDDEN
 
 
 def bound(session: Session, pod: Pod, now: datetime) -> Fields:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,12 +47,14 @@ class Pool:
         template_hash: of the pods that are made now.
         start_timeout: a pod that is not ready by then has failed.
         failure: `None` while its pods start.
+        held_until: no pod is made before then: sessions wait for the room.
     """
 
     size: int
     template_hash: str
     start_timeout: timedelta
     failure: Failure | None = None
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,10 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
     if steady and steady > now:
         looks.append(steady)
     recovered = steady is not None and steady <= now
-    if missing and pool.failure and not recovered and pool.failure.ends > now:
-        looks.append(pool.failure.ends)
+    paused = [pool.failure.ends] if pool.failure and not recovered else []
+    held = [pool.held_until] if pool.held_until else []
+    if missing and (until := max([*paused, *held], default=now)) > now:
+        looks.append(until)
         missing = 0
     if failed:  # how long to wait is known once they are counted
         missing = 0
@@ -111,6 +115,19 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
         surplus=(*lost, *_surplus(pool, good)),
         recovered=recovered,
         look_again=min(looks, default=None),
+    )
+
+
+def least_needed(pods: Iterable[Pod], current: Collection[str]) -> Pod | None:
+    """The waiting pod to let go of first: of an old template, not ready, the youngest.
+
+    Args:
+        current: hashes of the present templates.
+    """
+    return max(
+        (pod for pod in pods if pod.is_alive),
+        key=lambda pod: (pod.template_hash not in current, not pod.ready, pod.created_at, pod.uid),
+        default=None,
     )
 
 

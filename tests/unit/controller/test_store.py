@@ -301,6 +301,23 @@ def test_also_when_the_next_life_is_seen_before_the_end_of_the_first() -> None:
     assert not found.expected
 
 
+def test_who_has_no_pod_and_may_have_one_waits() -> None:
+    found = store(
+        session(),
+        session("bob"),
+        session("cid", status=status("Failed")),
+        session("dan", deleting=True),
+        pod(),
+    )
+    assert [each.user for each in found.waiting(CHESS)] == ["bob"]
+    found.expect("uid-of-bob", CHESS)
+    assert found.waiting(CHESS) == []
+    found.release("uid-of-bob")
+    assert [each.user for each in found.waiting(CHESS)] == ["bob"]
+    found.lose_session(key(session("bob")), "uid-of-bob")
+    assert found.waiting(CHESS) == []
+
+
 # Asking for an end ------------------------------------------------------------------------------
 
 
