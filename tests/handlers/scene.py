@@ -69,7 +69,7 @@ class Scene:
         """A life of the operator begins: it knows nothing."""
         self.store = Store(self.now)
         self.catalogue = Catalogue()
-        announcer = Announcer(self.cluster)
+        announcer = Announcer(self.cluster, self.now)
         self.endings = Endings(
             self.cluster, self.store, announcer, compare=self._compare, now=self.now
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
 from prometheus_client import Counter, Histogram
 
-from gamesession.api.instant import parse_instant
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.kube.events import post_event
@@ -32,16 +32,24 @@ Kind = Literal["Normal", "Warning"]
 
 
 class Announcer:
-    """Tells what became of sessions. Events that nobody waits for are posted in the background."""
+    """Tells what became of sessions. Events that nobody waits for are posted in the background.
 
-    def __init__(self, cluster: Cluster) -> None:
+    Args:
+        now: the time of day, UTC.
+    """
+
+    def __init__(
+        self, cluster: Cluster, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._cluster = cluster
+        self._now = now
         self._posting: set[asyncio.Task[None]] = set()
 
     def ready(self, session: Session, answer: Object) -> None:
         """A session is Ready (again)."""
         status = answer["status"]
-        seconds = _seconds_of_start(session, answer)
+        since = session.came_at if session.ready_at is None else session.starting_since
+        seconds = max(0.0, (self._now() - (since or session.came_at)).total_seconds())
         kind = status.get("startKind", "Cold")
         if session.ready_at is None:
             STARTS.labels(session.game, kind).observe(seconds)
@@ -111,10 +119,3 @@ def reference(session: Session) -> Object:
 
 def _about(session: Session) -> dict[str, str]:
     return {"user": session.user, "game": session.game, "session": session.name}
-
-
-def _seconds_of_start(session: Session, answer: Object) -> float:
-    """Whole seconds are all that a creation time has; good enough for a log line of a start."""
-    ready_at = parse_instant(answer["status"]["readyAt"])
-    since = session.created_at if session.ready_at is None else session.starting_since
-    return max(0.0, (ready_at - (since or session.created_at)).total_seconds())

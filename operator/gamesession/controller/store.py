@@ -112,13 +112,15 @@ class Store:
         if old is not None and same is None:
             self.release(old.uid)
         self._order += 1
+        now = self._now()
         known = (same.last_activity, same.active_at) if same else None
         if same is None and not found:
             known = (None, None)
         new = replace(
             new,
             order=same.order if same else self._order,
-            active_at=active_at(new.last_activity, known, self._now()),
+            seen_at=same.seen_at if same else None if found else now,
+            active_at=active_at(new.last_activity, known, now),
         )
         self.sessions.put(new)
         self._file_session(old, new)

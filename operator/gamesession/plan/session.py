@@ -16,6 +16,7 @@ PENDING = "Pending"
 STARTING = "Starting"
 READY = "Ready"
 FAILED = "Failed"
+_A_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Session:
 
     Attributes:
         order: breaks ties between sessions created in the same second: first seen, first served.
+        seen_at: when it was first seen, if that was as it came; `None` if it was there before us.
         active_at: the time its idle timeout counts from; `last_activity`, corrected for clocks
             that disagree (`gamesession.plan.activity`); `None` if nothing is known.
         idle_timeout: its own, `None` for its Game's.
@@ -39,6 +41,7 @@ class Session:
     generation: int
     created_at: datetime
     order: int
+    seen_at: datetime | None
     deleting: bool
     labelled: bool
     owner_uids: frozenset[str]
@@ -73,9 +76,17 @@ class Session:
         """Whether gateway or SDK gave it its name."""
         return self.name == self.player
 
+    @property
+    def came_at(self) -> datetime:
+        """When it was created, as well as is known: that is written in whole seconds."""
+        if self.seen_at is None or not timedelta() <= self.seen_at - self.created_at < _A_SECOND:
+            return self.created_at
+        return self.seen_at
+
     @classmethod
     def from_object(cls, session: dict[str, Any]) -> Session:
-        """Read a GameSession as the API server has it; `order` and `active_at` are the store's."""
+        """Read a GameSession as the API server has it; `order`, `seen_at` and
+        `active_at` are the store's."""
         meta, spec = session["metadata"], session["spec"]
         status = session.get("status", {})
         labels = meta.get("labels", {})
@@ -90,6 +101,7 @@ class Session:
             generation=meta.get("generation", 1),
             created_at=parse_instant(meta["creationTimestamp"]),
             order=0,
+            seen_at=None,
             deleting="deletionTimestamp" in meta,
             labelled=(
                 labels.get(GAME_LABEL) == spec["game"] and labels.get(SESSION_LABEL) == meta["name"]

@@ -241,6 +241,24 @@ def test_of_several_sessions_of_one_player_the_one_with_a_pod_counts(holds: list
     assert first.uid == "uid-by-hand"
 
 
+def test_when_a_session_is_seen_to_come_is_kept() -> None:
+    clock = Clock()
+    clock.now = at(0.25)
+    one = session()
+    found = store(one, clock=clock)
+    clock.now = at(7)
+    found.see_session(newer(one))
+    [seen] = found.sessions.values()
+    assert seen.seen_at == at(0.25)
+
+
+def test_one_that_a_list_shows_may_have_come_long_ago() -> None:
+    found = store()
+    found.see_session(session(), found=True)
+    [seen] = found.sessions.values()
+    assert seen.seen_at is None
+
+
 # maxSessions ------------------------------------------------------------------------------------
 
 

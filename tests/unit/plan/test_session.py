@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from gamesession.api.labels import GAME_LABEL
 from gamesession.plan.session import Session
-from tests.unit.plan.objects import NOON, at, pod, ready_status, session
+from tests.unit.plan.objects import NOON, a_session, at, pod, ready_status, session
 
 
 def test_a_new_session_has_nothing() -> None:
@@ -64,3 +67,17 @@ def test_times_of_any_precision_and_zone_are_read() -> None:
         assert Session.from_object(session(status={"lastActivity": written})).active_at == NOON
     zoned = Session.from_object(session(status={"lastActivity": "2026-01-31T13:00:00+01:00"}))
     assert zoned.active_at == datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("seen", "came"),
+    [
+        pytest.param(None, 0, id="it was there before us"),
+        pytest.param(0.25, 0.25, id="seen as it came"),
+        pytest.param(1, 0, id="seen late: when in its second it came is not known"),
+        pytest.param(-0.5, 0, id="by clocks that disagree"),
+    ],
+)
+def test_when_it_came_is_known_better_than_to_the_second(seen: float | None, came: float) -> None:
+    found = replace(a_session(created=0), seen_at=None if seen is None else at(seen))
+    assert found.came_at == at(came)
