@@ -60,6 +60,12 @@ class Catalogue:
         """A name for all that makes a pod of this Game."""
         return str(self.template(game)["metadata"]["labels"][TEMPLATE_HASH_LABEL])
 
+    def current_hash(self, game: Game) -> str:
+        """The hash of the pods that the Game makes now, `""` if it makes none: there may be no
+        way to make pods from a template that is refused."""
+        accepted = self.acceptance(game)[0] is Acceptance.TRUE
+        return self.template_hash(game) if accepted else ""
+
     def pod_of(self, game: Game, session: Session, attempt: int) -> Object:
         """The pod number `attempt` of a session."""
         return session_pod(

@@ -1,12 +1,13 @@
-"""The store was behind on a session, as a 404 or 409 told: read it from the API server."""
+"""The store was behind on an object, as a 404 or 409 told: read it from the API server."""
 
 from __future__ import annotations
 
 from gamesession.controller.shelf import key_of
 from gamesession.controller.store import Store
-from gamesession.kube.cluster import Cluster
+from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import Gone
-from gamesession.kube.resources import SESSIONS
+from gamesession.kube.resources import PODS, SESSIONS
+from gamesession.plan.pod import Pod
 from gamesession.plan.session import Session
 
 
@@ -22,3 +23,20 @@ async def refresh(cluster: Cluster, store: Store, session: Session) -> None:
         store.lose_session(key_of(session), session.uid)
     else:
         store.see_session(found)
+
+
+async def refresh_pod(cluster: Cluster, store: Store, pod: Pod) -> Object | None:
+    """Bring the store up to date on one pod; returns it, `None` if it is gone.
+
+    Raises:
+        ApiError, Unreachable: it could not be read.
+    """
+    try:
+        found = await cluster.get(PODS, pod.namespace, pod.name)
+    except Gone:
+        found = {}
+    if found.get("metadata", {}).get("uid") != pod.uid:  # else another life of that name
+        store.lose_pod(key_of(pod), pod.uid)
+        return None
+    store.see_pod(found)
+    return found
