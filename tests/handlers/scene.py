@@ -14,6 +14,7 @@ from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.changes import Changes, Task
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
+from gamesession.controller.greetings import Greetings, Patience
 from gamesession.controller.pools import Pools
 from gamesession.controller.sessions import Sessions
 from gamesession.controller.shelf import Key
@@ -26,6 +27,7 @@ from tests.unit.plan.objects import NAMESPACE, Object, a_session, at, condition,
 
 LOOKS = 20
 """More than any session needs to come to rest."""
+IN_A_HURRY = Patience(answer=5, pause=0.01)
 
 CHESS: Key = (NAMESPACE, "chess")
 PODS = "/api/v1/namespaces/games/pods"
@@ -76,12 +78,14 @@ class Scene:
         self.pools = Pools(
             self.cluster, self.store, self.catalogue, look_again=self._look_again, now=self.now
         )
+        self.greetings = Greetings(look_again=self._look_again, patience=IN_A_HURRY)
         self.sessions = Sessions(
             self.cluster,
             self.store,
             self.catalogue,
             announcer,
             self.pools,
+            self.greetings,
             compare=self._compare,
             look_again=self._look_again,
             now=self.now,
@@ -103,6 +107,7 @@ class Scene:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.greetings.close()
         await self.cluster.close()
 
     def now(self) -> datetime:

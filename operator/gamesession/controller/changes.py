@@ -85,6 +85,7 @@ class Changes:
                 self._wake_waiting(game)
         else:
             self._endings.forget(session)
+            self.look_at_session(key_of(session))  # what is under way for it ends
             self._wake_waiting(game)
             self._wake_player(session.namespace, session.player)
 

@@ -19,6 +19,7 @@ from gamesession.controller.changes import Changes, Kind, Task
 from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
+from gamesession.controller.greetings import Greetings
 from gamesession.controller.heartbeat import Heartbeat
 from gamesession.controller.orphans import Orphans
 from gamesession.controller.pools import Pools
@@ -63,12 +64,14 @@ class Operator:
         self.queue: WorkQueue[Task] = WorkQueue(self._work)
         self._changes = Changes(self.store, self.queue, self.endings, self._catalogue)
         self._pools = Pools(cluster, self.store, self._catalogue, look_again=self._later("pool"))
+        self._greetings = Greetings(look_again=self._later("session"))
         self._sessions = Sessions(
             cluster,
             self.store,
             self._catalogue,
             self._announcer,
             self._pools,
+            self._greetings,
             compare=self.comparison.ask,
             look_again=self._later("session"),
         )
@@ -124,7 +127,7 @@ class Operator:
                 log.warning("objects could not be listed", error=str(error))
                 await asyncio.sleep(POLL_SECONDS)
         log.info("operator ready", sessions=len(self.store.sessions))
-        async with asyncio.TaskGroup() as tasks:
+        async with self._greetings, asyncio.TaskGroup() as tasks:
             for work in (
                 self.queue.run(),
                 self.comparison.run(),

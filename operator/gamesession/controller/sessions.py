@@ -12,6 +12,7 @@ import structlog
 from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
 from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.greetings import Greetings
 from gamesession.controller.pools import Pools
 from gamesession.controller.refresh import refresh
 from gamesession.controller.shelf import Key, key_of
@@ -59,6 +60,7 @@ class Sessions:
         catalogue: Catalogue,
         announcer: Announcer,
         pools: Pools,
+        greetings: Greetings,
         *,
         compare: Callable[[], None],
         look_again: Callable[[Key, float], None],
@@ -69,6 +71,7 @@ class Sessions:
         self._catalogue = catalogue
         self._announcer = announcer
         self._pools = pools
+        self._greetings = greetings
         self._compare = compare
         self._look_again = look_again
         self._now = now
@@ -87,9 +90,13 @@ class Sessions:
                 continue
             if decision.look_again:
                 self._look_again(key, (decision.look_again - now).total_seconds())
+            self._greet(situation, decision)
             await self._act(situation, decision)
+            if decision.greet is None:
+                self._greetings.forget(key)
             await self._adopt(session, situation.game)
-            break
+            return
+        self._greetings.forget(key)
 
     def situation(self, session: Session) -> Situation:
         """All that bears on a session's next step."""
@@ -104,6 +111,7 @@ class Sessions:
             previous=self._store.previous_pods(session),
             first=self._store.first_of_player(session),
             has_turn=game is None or self._has_turn(session, game),
+            greetings=self._greetings.known(session),
         )
 
     def _has_turn(self, session: Session, game: Game) -> bool:
@@ -114,6 +122,13 @@ class Sessions:
         return any(
             each.uid == session.uid for each in next_in_turn(waiting, occupied, game.max_sessions)
         )
+
+    def _greet(self, situation: Situation, decision: Decision) -> None:
+        session, game, pod = situation.session, situation.game, decision.greet
+        if pod is not None and game is not None:
+            self._greetings.greet(session, game, pod)
+        else:
+            self._greetings.break_off(key_of(session))
 
     async def _act(self, situation: Situation, decision: Decision) -> None:
         session, game = situation.session, situation.game

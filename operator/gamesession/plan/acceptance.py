@@ -107,7 +107,6 @@ def route_holder(game: Game, games: Iterable[Game]) -> Game | None:
 def effectless(spec: GameSpec) -> list[str]:
     """The fields that are set and whose behaviour comes with a later release."""
     found: dict[str, Any] = {
-        "spec.hooks.onClaim": spec.hooks.on_claim,
         "spec.fallback": spec.fallback,
         "spec.limits.maxPending": spec.limits.max_pending != DEFAULT_MAX_PENDING,
         "spec.session.streamActivity": spec.session.stream_activity != "Open",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from gamesession.plan.game import Acceptance, Game
+from gamesession.plan.greeting import Greeting
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import Session
 from gamesession.plan.status import Fields
@@ -20,6 +22,8 @@ class Situation:
         previous: pods of the same user and game whose owner is another life.
         first: of the live sessions of this user and game, the one that counts.
         has_turn: whether `maxSessions` lets it have a pod.
+        greetings: what came of telling pods whom they serve, by uid; nothing of those that were
+            not told yet.
     """
 
     session: Session
@@ -30,6 +34,7 @@ class Situation:
     previous: tuple[Pod, ...]
     first: Session | None
     has_turn: bool
+    greetings: Mapping[str, Greeting] = field(default_factory=dict)
 
     @property
     def living(self) -> tuple[Pod, ...]:
@@ -39,9 +44,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do next, in this order: create, tell, delete.
+    """What to do next, in this order: greet, create, tell, delete.
 
     Attributes:
+        greet: the pod to tell whom it serves, which takes its time; `None` for none: what is under
+            way is to be broken off.
         create: the number of the pod to make, `None` for none.
         status: merge patch of the status; empty for none.
         log_of: pod and container the end of whose log belongs to the message of `status`.
@@ -49,6 +56,7 @@ class Decision:
         look_again: when to decide anew should nothing change before.
     """
 
+    greet: Pod | None = None
     create: int | None = None
     status: Fields = field(default_factory=dict)
     log_of: tuple[Pod, str] | None = None

@@ -6,12 +6,13 @@ any write and goes on where they say. A living pod of a session is one of three 
 
 - *bound*: `status.podUID` names it, and gateways use it;
 - *unbound*: made for the session, and not told yet;
-- *spent*: it stopped, and that has been counted: `podName` names it or one that came after it,
-  `podUID` does not.
+- *spent*: it stopped or refused its user, and that has been counted: `podName` names it or one
+  that came after it, `podUID` does not.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -19,6 +20,7 @@ from gamesession.api.duration import format_duration
 from gamesession.api.names import attempt_of
 from gamesession.plan import phase
 from gamesession.plan.game import Game
+from gamesession.plan.greeting import refused, wants_greeting
 from gamesession.plan.pick import pick
 from gamesession.plan.pod import Pod
 from gamesession.plan.problem import PATIENCE, Outlook, Problem
@@ -36,8 +38,8 @@ def decide(situation: Situation, now: datetime) -> Decision:
         return Decision()
     if session.phase == FAILED:
         return Decision(delete=situation.living)
-    if refused := _refused(situation):
-        return Decision(status=phase.failed(session, now, *refused))
+    if impossible := _impossible(situation):
+        return Decision(status=phase.failed(session, now, *impossible))
     pod = _pod_of(session, situation.living)
     if pod is None:
         return pick(situation, now)
@@ -46,10 +48,12 @@ def decide(situation: Situation, now: datetime) -> Decision:
     others = tuple(other for other in situation.living if other.uid != pod.uid)
     if pod.problem and pod.problem.wants_new_pod:
         return _count(session, pod, pod.problem, others, now)
+    if pod.ready and pod.ip:
+        return _serve(situation, game, pod, others, now)
     return _follow(session, game, pod, others, now)
 
 
-def _refused(situation: Situation) -> tuple[str, str] | None:
+def _impossible(situation: Situation) -> tuple[str, str] | None:
     """Why there can be no such session, whatever its pods: reason and message."""
     session, game, first = situation.session, situation.game, situation.first
     if first and first.uid != session.uid:
@@ -73,8 +77,11 @@ def _pod_of(session: Session, living: tuple[Pod, ...]) -> Pod | None:
 
 
 def _is_spent(session: Session, pod: Pod) -> bool:
+    if pod.name == session.pod_name and not session.pod_uid:
+        return True
     stopped = pod.problem is not None and pod.problem.wants_new_pod
-    return stopped and pod.attempt <= attempt_of(session.pod_name)
+    # One that waited for its user has no number.
+    return stopped and 0 < pod.attempt <= attempt_of(session.pod_name)
 
 
 def _count(
@@ -98,12 +105,42 @@ def _told(fields: dict[str, object]) -> dict[str, object]:
     }
 
 
+def _serve(
+    situation: Situation, game: Game, pod: Pod, others: tuple[Pod, ...], now: datetime
+) -> Decision:
+    """A pod that is ready: it serves once it knows whom."""
+    session = situation.session
+    if wants_greeting(session, game, pod):
+        greeting = situation.greetings.get(pod.uid)
+        if greeting is None:
+            return _greet(session, game, pod, others, now)
+        if greeting.refusal:
+            decision = _count(session, pod, refused(pod, greeting), others, now)
+            return replace(decision, delete=(pod, *others))
+    return Decision(status=phase.ready(session, game, pod, now), delete=others)
+
+
+def _greet(
+    session: Session, game: Game, pod: Pod, others: tuple[Pod, ...], now: datetime
+) -> Decision:
+    """Tell the pod whom it serves. Nothing is written of that where nothing was said before, so
+    that a start costs no more writes."""
+    fields = phase.bound(session, pod, now)
+    since = session.starting_since if session.phase == STARTING else None
+    gives_up = _gives_up_at(pod, game, since or now)
+    if gives_up <= now:
+        return _give_up(session, game, pod, fields, now)
+    status = {}
+    if session.phase == READY:  # by another pod, which is gone
+        message = f"Pod {pod.name} is being told whom it serves."
+        status = phase.starting(session, now, phase.POD_STARTING, message, **fields)
+    return Decision(greet=pod, status=status, delete=others, look_again=gives_up)
+
+
 def _follow(
     session: Session, game: Game, pod: Pod, others: tuple[Pod, ...], now: datetime
 ) -> Decision:
-    """A pod that is on its way, or serves."""
-    if pod.ready and pod.ip:
-        return Decision(status=phase.ready(session, game, pod, now), delete=others)
+    """A pod that is on its way, or has served and is not ready."""
     if session.phase == READY and session.pod_uid == pod.uid:
         return _unready(session, pod, others, now)
     fields = phase.bound(session, pod, now)
@@ -153,7 +190,8 @@ def _give_up(
         log_of = _log_of(pod, pod.problem)
     else:
         reason = "StartTimeout"
-        message = f"Pod {pod.name} was not ready within {format_duration(game.start_timeout)}."
+        missed = "had not answered spec.hooks.onClaim" if pod.ready else "was not ready"
+        message = f"Pod {pod.name} {missed} within {format_duration(game.start_timeout)}."
         log_of = (pod, min(pod.running)) if pod.running else None
     status = phase.failed(session, now, reason, message, **_told(fields))
     return Decision(status=status, log_of=log_of)

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.changes import Changes, Task
+from gamesession.controller.greetings import Greetings
 from gamesession.controller.sessions import Sessions
 from gamesession.controller.store import Store
 from gamesession.plan.start import decide
@@ -47,7 +48,14 @@ class Places(RuleBasedStateMachine):
         self.store, self.queue = Store(lambda: NOON), Queue()
         unused: Any = None
         self.sessions = Sessions(
-            unused, self.store, Catalogue(), unused, unused, compare=unused, look_again=unused
+            unused,
+            self.store,
+            Catalogue(),
+            unused,
+            unused,
+            Greetings(look_again=unused),
+            compare=unused,
+            look_again=unused,
         )
         endings = cast(Any, type("Endings", (), {"schedule": _ignore, "forget": _ignore})())
         Changes(self.store, cast(Any, self.queue), endings, Catalogue())

@@ -115,7 +115,7 @@ def test_what_we_refuse_ourselves_is_said_in_full() -> None:
         ({"warmPool": {"size": 1}, "limits": {"maxPending": 100, "maxSessions": 5}}, []),
         ({"hooks": {"onClose": {"service": "game", "path": "/"}}}, []),
         ({"session": {"streamActivity": "Open"}}, []),
-        ({"hooks": {"onClaim": {"service": "game", "path": "/"}}}, ["spec.hooks.onClaim"]),
+        ({"hooks": {"onClaim": {"service": "game", "path": "/"}}}, []),
         ({"fallback": {"url": "https://help.example.com"}}, ["spec.fallback"]),
         ({"limits": {"maxPending": 7}}, ["spec.limits.maxPending"]),
         ({"session": {"streamActivity": "Traffic"}}, ["spec.session.streamActivity"]),
