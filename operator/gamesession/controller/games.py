@@ -147,12 +147,12 @@ class Games:
 
     async def _report(self, game: Game, verdict: Verdict) -> None:
         """Write the status if it changed, at most once in `STATUS_INTERVAL`."""
+        wait = self._written.get(game.uid, -STATUS_INTERVAL) + STATUS_INTERVAL - time.monotonic()
+        if wait > 0:  # it is asked for at each start, and counting all sessions takes its time
+            self._look_again(key_of(game), wait)
+            return
         status = self._status(game, verdict)
         if all(game.status.get(name) == value for name, value in status.items()):
-            return
-        wait = self._written.get(game.uid, -STATUS_INTERVAL) + STATUS_INTERVAL - time.monotonic()
-        if wait > 0:
-            self._look_again(key_of(game), wait)
             return
         body = {"metadata": {"resourceVersion": game.resource_version}, "status": status}
         try:
