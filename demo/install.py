@@ -50,6 +50,7 @@ def the_game(target: Target) -> None:
     begun = time.monotonic()
     game = yaml.safe_load((FORTUNE / "game.yaml").read_text())
     game["spec"]["session"]["idleTimeout"] = IDLE_TIMEOUT
+    game["spec"]["warmPool"] = {"size": 0}  # the story turns it on
     target.kubectl("-n", GAMES, "apply", "-f", "-", stdin=json.dumps(game))
     target.kubectl(
         *("-n", GAMES, "wait", "--for=condition=Accepted", "game/fortune-game", "--timeout=60s")

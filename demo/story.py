@@ -1,10 +1,12 @@
-"""The timeline: two users come, get a pod each, come back, idle, are gone, and one returns."""
+"""The timeline: one user waits for a pod, a pod waits for another; they come back, idle, are gone,
+and one returns."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import json
+import shlex
 import time
 
 import aiohttp
@@ -15,6 +17,7 @@ from demo.stage import DidNotHappen, expect, heading, line
 from demo.target import GAMES, Target
 
 GONE_WITHIN = 40.0
+OF_GAME = "gamelibrary.io/game=fortune-game"
 
 
 class Story:
@@ -56,17 +59,30 @@ class Story:
         self._redis("del", *(memory_key(player.name) for player in players))
 
     async def _two_users(self, alice: Player, bob: Player) -> Answer:
-        heading("Two users play")
+        heading("alice plays: her pod is started for her")
         first = await self._said(alice, "What will today bring?", "cold")
         expect(first.body["messages"] == 1, "alice's first message was not the first of her pod")
         again = await self._said(alice, "And tomorrow?", "reused")
         expect(again.body["messages"] == 2, "alice's second message met another pod's memory")
-        other = await self._said(bob, "Hello?", "cold")
+        self._fill_pool()
+        heading("bob plays: his pod waits for him")
+        other = await self._said(bob, "Hello?", "warm")
         expect(other.body["messages"] == 1, "bob met the memory of another user's pod")
         pods = [(await player.send("GET", "/whoami")).body["pod"] for player in (alice, bob)]
         expect(len(set(pods)) == 2, "alice and bob share a pod")
         line("alice and bob have a pod each, and each pod remembers its own user only.")
+        line(f"Their first answers took {first.seconds:.2f} s cold and {other.seconds:.2f} s warm.")
         return first
+
+    def _fill_pool(self) -> None:
+        heading("A pod is to wait for the next user")
+        patch = json.dumps({"spec": {"warmPool": {"size": 1}}})
+        self._kubectl("patch", "game", "fortune-game", "--type", "merge", "-p", patch)
+        warm = f"{OF_GAME},gamelibrary.io/role=warm"
+        self._target.kubectl(
+            *("-n", GAMES, "wait", "pods", "-l", warm, "--for=create", "--timeout=30s")
+        )
+        self._kubectl("wait", "pods", "-l", warm, "--for=condition=Ready", "--timeout=60s")
 
     async def _said(self, player: Player, message: str, start: str) -> Answer:
         answer = await player.say(message)
@@ -105,7 +121,7 @@ class Story:
 
     async def _return(self, alice: Player, first: Answer) -> None:
         heading("alice comes back")
-        answer = await self._said(alice, "Do you remember me?", "cold")
+        answer = await self._said(alice, "Do you remember me?", "warm")
         expect(answer.body["messages"] == 1, "the conversation was not a new one")
         expect(answer.body["past_conversations"] == 1, "her past conversation was not remembered")
         old, new = (each.body["session_id"] for each in (first, answer))
@@ -114,7 +130,7 @@ class Story:
 
     async def _wait_until_gone(self) -> None:
         ends = time.monotonic() + GONE_WITHIN
-        selector = ("-l", "gamelibrary.io/game=fortune-game", "-o", "name")
+        selector = ("-l", f"{OF_GAME},gamelibrary.io/role!=warm", "-o", "name")
         while left := self._target.kubectl("-n", GAMES, "get", "gamesessions,pods", *selector):
             if time.monotonic() > ends:
                 raise DidNotHappen(f"after {GONE_WITHIN:.0f} s there still is: {left}")
@@ -122,12 +138,12 @@ class Story:
 
     def _uids(self) -> list[str]:
         path = "jsonpath={.items[*].metadata.uid}"
-        selector = ("-l", "gamelibrary.io/game=fortune-game", "-o", path)
+        selector = ("-l", OF_GAME, "-o", path)
         return self._target.kubectl("-n", GAMES, "get", "gamesessions", *selector).split()
 
     def _kubectl(self, *arguments: str) -> None:
         stage.printed(
-            " ".join((self._target.prefix, "-n", GAMES, *arguments)),
+            f"{self._target.prefix} {shlex.join(('-n', GAMES, *arguments))}",
             self._target.kubectl("-n", GAMES, *arguments),
         )
 
