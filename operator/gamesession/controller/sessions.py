@@ -142,19 +142,7 @@ class Sessions:
     # Get a pod ----------------------------------------------------------------------------------
 
     async def _claim(self, session: Session, game: Game | None) -> bool:
-        if game is None:
-            return False
-        self._store.expect(session.uid, key_of(game))
-        try:
-            claimed = await self._pools.claim(game, session)
-        except (ServerFault, Unreachable):
-            raise  # it may have a pod, which the next try learns
-        except ApiError:
-            self._store.release(session.uid)
-            raise
-        if not claimed:
-            self._store.release(session.uid)
-        return claimed
+        return game is not None and await self._pools.claim(game, session)
 
     async def _create(self, session: Session, game: Game, attempt: int) -> None:
         self._store.expect(session.uid, key_of(game))
