@@ -83,6 +83,10 @@ class ApiServer(km.KubernetesScaffold):
         [found] = self.all(plural)
         return found
 
+    def answer(self, request: km.Request) -> Object:
+        """What a patch does and is answered, for who wants to do something before or after."""
+        return self._patch(request)
+
     @property
     def requests(self) -> list[km.Request]:
         """All that was asked, in order."""
@@ -142,6 +146,8 @@ class ApiServer(km.KubernetesScaffold):
 
     def _patch(self, request: km.Request) -> Object:
         known = self._fetch(request)
+        if request.headers["Content-Type"] == "application/json-patch+json":
+            return self._json_patch(request, known)
         patch = copy.deepcopy(request.data)
         assert request.headers["Content-Type"] == "application/merge-patch+json"
         guards = {
@@ -157,6 +163,14 @@ class ApiServer(km.KubernetesScaffold):
         if request.subresource == "status":
             patch = {"status": patch.get("status", {})}
         _merge(known, patch)
+        known["metadata"]["resourceVersion"] = version()
+        return known
+
+    def _json_patch(self, request: km.Request, known: Object) -> Object:
+        changed = copy.deepcopy(known)
+        for operation in request.data:
+            _operate(changed, **copy.deepcopy(operation))
+        known |= changed
         known["metadata"]["resourceVersion"] = version()
         return known
 
@@ -199,6 +213,28 @@ def _merge(known: Object, patch: Object) -> None:
             _merge(known.setdefault(field, {}), value)
         else:
             known[field] = value
+
+
+def _operate(found: Any, op: str, path: str, value: Any) -> None:
+    """One operation of a JSON Patch, RFC 6902: of `test`, `add` and `replace`."""
+    *parents, last = [_token(each) for each in path.removeprefix("/").split("/")]
+    try:
+        for each in parents:
+            found = found[int(each) if isinstance(found, list) else each]
+        there = found[int(last)] if isinstance(found, list) else found.get(last)
+    except (KeyError, IndexError) as error:
+        raise refusal(422, "Invalid", f"there is no {path}") from error
+    if op == "test" and there != value:
+        raise refusal(422, "Invalid", f"testing value {path} failed")
+    if op == "replace" and there is None:
+        raise refusal(422, "Invalid", f"replace operation does not apply: {path}")
+    if op in ("add", "replace"):
+        found[last] = value
+
+
+def _token(text: str) -> str:
+    """A part of a JSON Pointer, RFC 6901."""
+    return text.replace("~1", "/").replace("~0", "~")
 
 
 __all__ = ["NAMESPACE", "ApiServer", "hang_up", "refusal"]

@@ -16,7 +16,15 @@ from gamesession.controller.refresh import refresh_pod
 from gamesession.controller.shelf import key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
-from gamesession.kube.errors import ApiError, Conflict, Gone, Invalid, ServerFault, Unreachable
+from gamesession.kube.errors import (
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    ServerFault,
+    Unreachable,
+)
 from gamesession.kube.resources import PODS
 from gamesession.plan.capacity import age, refused
 from gamesession.plan.claim import claim_patch
@@ -85,7 +93,7 @@ class Claims:
         try:
             patch = claim_patch(pod, game.uid, session)
             found = await self._cluster.json_patch(PODS, pod.namespace, pod.name, patch)
-        except (Gone, Invalid, Conflict):  # not by this request; perhaps by one before it
+        except (Forbidden, Gone, Invalid, Conflict):  # not by this request; perhaps by one before
             found = await refresh_pod(self._cluster, self._store, pod)
         except (ServerFault, Unreachable) as caught:
             error, found = caught, await refresh_pod(self._cluster, self._store, pod)

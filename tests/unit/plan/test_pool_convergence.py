@@ -65,8 +65,9 @@ class World:
         )
         if decision.recovered:
             self.pool = replace(self.pool, failure=None)
-        if decision.failed:
-            count = len(decision.failed) + (self.pool.failure.count if self.pool.failure else 0)
+        if decision.failed:  # those that were tried together fail together
+            before = self.pool.failure
+            count = before.count + (at(self.now) >= before.ends) if before else 1
             told = Failure(count, at(self.now), "Error", "No cards.")
             self.pool = replace(self.pool, failure=told)
             self.failures += [self.now] * len(decision.failed)
