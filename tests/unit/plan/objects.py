@@ -8,7 +8,7 @@ do. `a_game`, `a_session`, `a_pod` give what the operator keeps of them.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +30,7 @@ from gamesession.api.labels import (
 )
 from gamesession.api.names import pod_name, session_name
 from gamesession.plan.game import Acceptance, Game
+from gamesession.plan.greeting import Greeting
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import Session
 from gamesession.plan.situation import Situation
@@ -137,6 +138,11 @@ def game(
 def with_on_close(timeout: str = "10s") -> Object:
     """Fields of the spec of a Game whose pods save their state when they stop."""
     return {"hooks": {"onClose": {"service": "agent", "path": "/save", "timeout": timeout}}}
+
+
+def with_on_claim() -> Object:
+    """Fields of the spec of a Game whose pods are told whom they serve."""
+    return {"hooks": {"onClaim": {"service": "agent", "path": "/claim"}}}
 
 
 def a_game(name: str = CHESS, **fields: Any) -> Game:
@@ -441,6 +447,7 @@ def situation(
     previous: Iterable[Object] = (),
     first: Session | None = None,
     has_turn: bool = True,
+    greetings: Mapping[str, Greeting] | None = None,
 ) -> Situation:
     """A session, its pods, and what else bears on it.
 
@@ -456,4 +463,5 @@ def situation(
         previous=tuple(Pod.from_object(each) for each in previous),
         first=first,
         has_turn=has_turn,
+        greetings=greetings or {},
     )

@@ -1,7 +1,8 @@
 """Whatever happens in whatever order: one pod, each failure counted once, and an end in sight.
 
 The operator decides over and over, on views of the world that may be old, is killed between any
-two of its writes, and loses answers; pods stop, are lost, deleted, ready and not.
+two of its writes, and loses answers; pods stop, are lost, deleted, ready and not, and take their
+user or refuse.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gamesession.plan.start import MAX_FAILURES
-from tests.unit.plan.objects import game, with_on_close
+from tests.unit.plan.objects import game, with_on_claim, with_on_close
 from tests.unit.plan.world import Operator, World
 
 ROUNDS = 300
@@ -21,10 +22,13 @@ ROUNDS = 300
 class Session(RuleBasedStateMachine):
     """One session's life."""
 
-    @initialize(saves=st.booleans(), timeout=st.sampled_from(["5s", "30s", "2m"]))
-    def begin(self, saves: bool, timeout: str) -> None:
-        hooks = with_on_close("10s") if saves else {}
-        self.world = World(game(session={"startTimeout": timeout}, **hooks))
+    @initialize(
+        saves=st.booleans(), greets=st.booleans(), timeout=st.sampled_from(["5s", "30s", "2m"])
+    )
+    def begin(self, saves: bool, greets: bool, timeout: str) -> None:
+        hooks = with_on_close("10s")["hooks"] if saves else {}
+        hooks |= with_on_claim()["hooks"] if greets else {}
+        self.world = World(game(session={"startTimeout": timeout}, hooks=hooks))
         self.operator = Operator(self.world)
 
     # The operator
@@ -82,6 +86,11 @@ class Session(RuleBasedStateMachine):
     def a_pod_is_deleted_by_hand(self) -> None:
         self.world.delete(self.world.living[0]["metadata"]["uid"])
 
+    @precondition(lambda self: self.told)
+    @rule(takes=st.booleans())
+    def a_pod_answers_its_claim(self, takes: bool) -> None:
+        self.operator.hear_claim(takes=takes)
+
     @rule()
     def deleted_pods_go(self) -> None:
         self.world.reap()
@@ -107,16 +116,25 @@ class Session(RuleBasedStateMachine):
         for _ in range(ROUNDS):
             self.operator.restart()
             decision = self.operator.decide()
-            idle = decision.create is None and not decision.status and not decision.delete
-            if idle and self._rests():
+            written = decision.create is not None or decision.status or decision.delete
+            if not written and not decision.greet and self._rests():
                 return
             self.operator.look()
+            if self.told:
+                self.operator.hear_claim(takes=True)
+                self.operator.look()
             for each in self.world.useful:
                 if not each["status"].get("podIP"):
                     self.world.become_ready(each, True)
             self.world.reap()
             self.world.now += 1
         raise AssertionError(f"it does not come to rest: {self.world.status}, {self.world.pods}")
+
+    @property
+    def told(self) -> bool:
+        """Whether a pod that could serve is being told whom."""
+        telling = self.operator.telling
+        return any(each["metadata"]["uid"] == telling for each in self.world.useful)
 
     def _rests(self) -> bool:
         status, living = self.world.status, self.world.living

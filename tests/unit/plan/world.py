@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from gamesession.api.names import pod_name
+from gamesession.plan.greeting import Greeting
 from gamesession.plan.situation import Decision
 from gamesession.plan.start import decide
 from tests.unit.plan.objects import (
@@ -47,6 +48,7 @@ class World:
     Attributes:
         now: seconds after noon.
         counted: the pods whose failure has been counted, by name.
+        greeted: uids of the pods that know whom they serve.
     """
 
     def __init__(self, game: Object) -> None:
@@ -55,7 +57,10 @@ class World:
         self.session = session()
         self.pods: dict[str, Object] = {}
         self.counted: list[str] = []
+        self.greeted: set[str] = set()
+        self._greets = "onClaim" in game["spec"].get("hooks", {})
         self._stopped: set[str] = set()
+        self._refused: set[str] = set()
 
     @property
     def status(self) -> Object:
@@ -69,8 +74,10 @@ class World:
 
     @property
     def useful(self) -> list[Object]:
-        """The living ones that have not stopped and were not lost."""
-        return [each for each in self.living if each["metadata"]["name"] not in self._stopped]
+        """The living ones that have not stopped and were not lost, and are not given up because
+        they refused their user."""
+        useless = self._stopped | (self._refused & set(self.counted))
+        return [each for each in self.living if each["metadata"]["name"] not in useless]
 
     # The API server -----------------------------------------------------------------------------
 
@@ -96,6 +103,8 @@ class World:
         self._check_count(before, after)
         if before.get("phase") == "Failed":
             assert after["phase"] == "Failed", "what has failed stays so"
+        if self._greets and after["phase"] == "Ready":
+            assert after["podUID"] in self.greeted, "it serves and does not know whom"
         self.session["status"] = after
         self.session["metadata"]["resourceVersion"] = version()
         return copy.deepcopy(self.session)
@@ -116,7 +125,7 @@ class World:
             return
         assert after["failures"] == before.get("failures", 0) + 1
         name = after["podName"]
-        assert name in self._stopped, f"{name} has not failed"
+        assert name in self._stopped | self._refused, f"{name} has not failed"
         assert name not in self.counted, f"the failure of {name} is counted twice"
         self.counted.append(name)
 
@@ -155,6 +164,16 @@ class World:
         self._stopped.add(found["metadata"]["name"])
         self._changed(found)
 
+    def answer_claim(self, uid: str, *, takes: bool) -> None:
+        """It was told whom it serves, and takes them or not."""
+        [name] = [name for name, each in self.pods.items() if each["metadata"]["uid"] == uid]
+        assert name not in self.counted, f"{name} is told again though it has refused"
+        if takes:
+            self.greeted.add(uid)
+            self._refused.discard(name)
+        else:
+            self._refused.add(name)
+
     def reap(self) -> None:
         """The pods that were deleted are gone."""
         for name, found in list(self.pods.items()):
@@ -167,7 +186,12 @@ class World:
 
 
 class Operator:
-    """What looks at the world, decides, and writes; it remembers nothing but what it saw."""
+    """What looks at the world, decides, and writes; it remembers nothing but what it saw, and what
+    came of telling a pod whom it serves.
+
+    Attributes:
+        telling: uid of the pod that is being told.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -175,6 +199,8 @@ class Operator:
 
     def restart(self) -> None:
         """It was killed, and lists everything anew."""
+        self.telling = ""
+        self._greetings: dict[str, Greeting] = {}
         self.see_session()
         self.see_pods()
 
@@ -188,8 +214,19 @@ class Operator:
 
     def decide(self) -> Decision:
         """What it would do next."""
-        found = situation(self._session, *self._pods.values(), of=self._world.game)
+        found = situation(
+            self._session,
+            *self._pods.values(),
+            of=self._world.game,
+            greetings=self._greetings,
+        )
         return decide(found, at(self._world.now))
+
+    def hear_claim(self, *, takes: bool) -> None:
+        """The pod that is being told answers."""
+        self._world.answer_claim(self.telling, takes=takes)
+        self._greetings = {self.telling: Greeting("" if takes else "I will not.")}
+        self.telling = ""
 
     def look(self, *, writes: int = 100, deaf: bool = False) -> None:
         """Decide and do it.
@@ -198,8 +235,10 @@ class Operator:
             writes: after so many it is killed, or else
             deaf: the last one's answer is lost.
         """
+        decision = self.decide()
+        self.telling = decision.greet.uid if decision.greet else ""
         try:
-            for number, write in enumerate(self._writes(self.decide()), start=1):
+            for number, write in enumerate(self._writes(decision), start=1):
                 heard = write()
                 if number == writes and deaf:
                     return
