@@ -19,7 +19,7 @@ from gamesession.plan.session import Session
 from tests.bench.bare import JSON, Bare, Object
 from tests.bench.watcher import Watcher, has_condition_ready
 
-AT_ONCE = 32
+AT_ONCE = 128
 
 
 class Population:

@@ -30,6 +30,8 @@ INTERVAL: Final = 30.0
 SHORTEST_INTERVAL: Final = 2.0
 RETRY: Final = 5.0
 DEAF_SECONDS: Final = 20.0
+LIST_PAUSE: Final = 1.0
+"""A watch that has told of nothing for so long has come to the end of its list."""
 READ_AT_ONCE: Final = 100
 
 
@@ -38,10 +40,15 @@ class DeafWatch(Exception):
 
 
 class Listed(NamedTuple):
-    """What a list said of an object."""
+    """What a comparison keeps of what a list said of an object: thousands are listed.
 
-    namespace: str
-    version: int
+    Attributes:
+        awaits_kopf: see `_awaits_kopf`.
+    """
+
+    uid: str
+    version: str
+    awaits_kopf: bool
 
 
 @dataclass
@@ -51,7 +58,8 @@ class Kind:
     Attributes:
         kopf_writes: whether kopf puts its finalizer on these.
         heard: the highest resource version that the watch told of, for each namespace has its own.
-        listed, listed_at: what a comparison found, by uid, and when.
+        heard_at: when it last told anything.
+        listed, listed_at: what a comparison found, and when.
     """
 
     resource: Resource
@@ -61,7 +69,8 @@ class Kind:
     selector: str = ""
     kopf_writes: bool = False
     heard: dict[str, int] = field(default_factory=dict)
-    listed: dict[str, Listed] = field(default_factory=dict)
+    heard_at: dict[str, float] = field(default_factory=dict)
+    listed: dict[Key, Listed] = field(default_factory=dict)
     listed_at: float = field(default_factory=time.monotonic)
 
 
@@ -76,6 +85,7 @@ class Comparison:
         self._cluster = cluster
         self._namespaces = namespaces
         self._wanted = asyncio.Event()
+        self._quiet_at = 0.0
         self.kinds = {
             "games": Kind(GAMES, store.games, store.see_game, store.lose_game, kopf_writes=True),
             "gamesessions": Kind(
@@ -91,10 +101,17 @@ class Comparison:
         """Compare soon."""
         self._wanted.set()
 
+    def ask_after_list(self) -> None:
+        """A watch tells of an object that it lists: compare once it has told of all."""
+        self._quiet_at = time.monotonic() + LIST_PAUSE
+        self.ask()
+
     def hear(self, plural: str, meta: Object) -> None:
         """The watch of a kind told of an object, of which this is the metadata."""
-        heard, namespace = self.kinds[plural].heard, meta["namespace"]
-        heard[namespace] = max(heard.get(namespace, 0), int(meta["resourceVersion"]))
+        kind, namespace = self.kinds[plural], meta["namespace"]
+        heard = kind.heard.get(namespace, 0)
+        kind.heard[namespace] = max(heard, int(meta["resourceVersion"]))
+        kind.heard_at[namespace] = time.monotonic()
 
     async def load(self) -> None:
         """Fill the store with all that is there.
@@ -104,11 +121,10 @@ class Comparison:
         """
         for kind in self.kinds.values():
             for namespace in self._namespaces:
-                items, _ = await self._cluster.list(
-                    kind.resource, namespace, label_selector=kind.selector
-                )
-                for item in items:
-                    kind.see(item)
+                pages = self._cluster.pages(kind.resource, namespace, label_selector=kind.selector)
+                async for page, _ in pages:
+                    for item in page:
+                        kind.see(item)
 
     async def run(self) -> None:
         """Compare until cancelled.
@@ -118,8 +134,11 @@ class Comparison:
         """
         wait = INTERVAL
         while True:
+            latest = time.monotonic() + wait
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), wait)
+            while (pause := min(self._quiet_at, latest) - time.monotonic()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(pause)
             self._wanted.clear()
             wait = INTERVAL if await self.compare() else RETRY
             await asyncio.sleep(SHORTEST_INTERVAL)
@@ -143,30 +162,31 @@ class Comparison:
         listed = await self._list(kind)
         self._lose_missing(kind, listed, begun)
         behind = [
-            meta
-            for key, meta in listed.items()
-            if kind.shelf.accepts(meta["uid"], key, meta["resourceVersion"])
+            key for key, each in listed.items() if kind.shelf.accepts(each.uid, key, each.version)
         ]
-        for meta in behind[:READ_AT_ONCE]:
-            await self._read(kind, (meta["namespace"], meta["name"]))
+        for key in behind[:READ_AT_ONCE]:
+            await self._read(kind, key)
         self._judge_watch(kind, listed)
 
-    async def _list(self, kind: Kind) -> dict[Key, Object]:
-        found: dict[Key, Object] = {}
+    async def _list(self, kind: Kind) -> dict[Key, Listed]:
+        found: dict[Key, Listed] = {}
         for namespace in self._namespaces:
-            items, _ = await self._cluster.list(
+            pages = self._cluster.pages(
                 kind.resource, namespace, label_selector=kind.selector, metadata_only=True
             )
-            for item in items:
-                meta = item["metadata"]
-                found[meta["namespace"], meta["name"]] = meta
+            async for page, _ in pages:
+                for item in page:
+                    meta = item["metadata"]
+                    waits = kind.kopf_writes and _awaits_kopf(meta)
+                    listed = Listed(meta["uid"], meta["resourceVersion"], waits)
+                    found[meta["namespace"], meta["name"]] = listed
         return found
 
-    def _lose_missing(self, kind: Kind, listed: dict[Key, Object], begun: float) -> None:
+    def _lose_missing(self, kind: Kind, listed: dict[Key, Listed], begun: float) -> None:
         """Handle as deleted what is not there any more, unless it was heard of since we asked."""
         for item in kind.shelf.unheard_since(begun):
             there = listed.get(key_of(item))
-            if there is None or there["uid"] != item.uid:
+            if there is None or there.uid != item.uid:
                 log.info("missed a deletion", kind=kind.resource.kind, name=item.name)
                 kind.lose(key_of(item), item.uid)
 
@@ -174,7 +194,7 @@ class Comparison:
         with contextlib.suppress(Gone):  # the next comparison knows
             kind.see(await self._cluster.get(kind.resource, *key))
 
-    def _judge_watch(self, kind: Kind, listed: dict[Key, Object]) -> None:
+    def _judge_watch(self, kind: Kind, listed: dict[Key, Listed]) -> None:
         """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf.
 
         What is gone since does not count: a watch that was down for a moment lists what is there.
@@ -183,22 +203,26 @@ class Comparison:
         stood = min(time.monotonic() - kind.listed_at, self._cluster.contact.seconds())
         if stood < DEAF_SECONDS:
             return
-        found = {
-            str(meta["uid"]): Listed(meta["namespace"], int(meta["resourceVersion"]))
-            for meta in listed.values()
-            if not (kind.kopf_writes and _waits_for_kopf(meta))
-        }
-        for namespace, version in (kind.listed[uid] for uid in found if uid in kind.listed):
+        for key, before in kind.listed.items():
+            now, (namespace, _) = listed.get(key), key
+            if now is None or now.uid != before.uid or now.awaits_kopf or before.awaits_kopf:
+                continue
             heard = kind.heard.get(namespace, 0)
-            if heard < version:
+            if heard < int(before.version) and not self._is_telling(kind, namespace):
                 raise DeafWatch(
                     f"the watch of {kind.resource.plural} in {namespace} has told nothing since "
-                    f"resource version {heard}, and there is {version}"
+                    f"resource version {heard}, and there is {before.version}"
                 )
-        kind.listed, kind.listed_at = found, time.monotonic()
+        kind.listed, kind.listed_at = listed, time.monotonic()
+
+    @staticmethod
+    def _is_telling(kind: Kind, namespace: str) -> bool:
+        """Whether a watch is behind because it has so much to tell."""
+        silent = time.monotonic() - kind.heard_at.get(namespace, -DEAF_SECONDS)
+        return silent < DEAF_SECONDS
 
 
-def _waits_for_kopf(meta: Object) -> bool:
+def _awaits_kopf(meta: Object) -> bool:
     """Whether kopf has its finalizer to add or to remove. While that is refused it tries again, for
     two minutes and more, and hands on no event of that object: it is not the watch that is deaf."""
     return (FINALIZER in meta.get("finalizers", [])) == ("deletionTimestamp" in meta)

@@ -16,6 +16,24 @@ from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.store import Store
 
 TICK_SECONDS = 1.0
+IDLE_WORKER_SECONDS = 0.1
+"""kopf gives each object that it hears of a worker, which keeps what it heard until it ends for
+want of more. All of thousands that are listed, and for seconds, would be hundreds of MiB."""
+
+
+class NoDiff(kopf.DiffBaseStorage):
+    """No account of what changed in an object since kopf handled it last. We use no handler that
+    depends on it, and for it kopf would copy every object of every event."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Of an object, nothing matters."""
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        """Nothing is known."""
+
+    def store(self, **_: Any) -> None:
+        """Nothing is written."""
 
 
 def settings() -> kopf.OperatorSettings:
@@ -24,6 +42,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.scanning.disabled = True
     chosen.posting.enabled = False
     chosen.persistence.finalizer = FINALIZER
+    chosen.persistence.diffbase_storage = NoDiff()
+    chosen.queueing.idle_timeout = IDLE_WORKER_SECONDS
     chosen.watching.chunk_size = 500
     # Server-side: the decorator's `labels=` would filter after the transfer.
     chosen.watching.label_selectors["", "v1", "pods"] = ROLE_LABEL
@@ -83,7 +103,7 @@ def _see(event: Any, plural: str, see: Any, lose: Any, comparison: Comparison) -
     meta = body["metadata"]
     comparison.hear(plural, meta)
     if event["type"] is None:  # a list: the watch begins, or was down, and says not what is gone
-        comparison.ask()
+        comparison.ask_after_list()
     if event["type"] == "DELETED":
         lose((meta["namespace"], meta["name"]), meta["uid"])
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import Callable
@@ -97,6 +98,7 @@ class Operator:
         """
         await self._wait_for_crds()
         log.info("operator started", namespaces=self.settings.namespace)
+        await self._load()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._serve())
             await kopf.operator(
@@ -116,9 +118,12 @@ class Operator:
             serving.cancel()
         log.info("operator stopped")
 
-    async def _serve(self) -> None:
-        """Begin once all that is there has been listed: a session whose pod is not known yet
-        would get a second one."""
+    async def _load(self) -> None:
+        """List all that is there: a session whose pod is not known yet would get a second one.
+
+        kopf, which lists it all once more, comes after: side by side the two would take twice as
+        long until the first start is served.
+        """
         while not self.ready.is_set():
             try:
                 await self.comparison.load()
@@ -126,7 +131,12 @@ class Operator:
             except (ApiError, Unreachable) as error:
                 log.warning("objects could not be listed", error=str(error))
                 await asyncio.sleep(POLL_SECONDS)
+        # What was loaded stays: the collector of cycles need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         log.info("operator ready", sessions=len(self.store.sessions))
+
+    async def _serve(self) -> None:
         async with self._greetings, asyncio.TaskGroup() as tasks:
             for work in (
                 self.queue.run(),

@@ -26,6 +26,9 @@ Object = dict[str, Any]
 
 JsonPatch = list[dict[str, Any]]
 
+Page = tuple[list[Object], str]
+"""Some of the objects that a list finds, and the resource version of the collection."""
+
 REQUEST_SECONDS = 10.0
 WATCH_SECONDS = 290
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -72,6 +75,29 @@ class Cluster:
     ) -> tuple[list[Object], str]:
         """All objects that match, and the resource version of the collection."""
         items: list[Object] = []
+        version = ""
+        pages = self.pages(
+            resource,
+            namespace,
+            label_selector=label_selector,
+            field_selector=field_selector,
+            metadata_only=metadata_only,
+        )
+        async for page, version in pages:  # noqa: B007 (the last page's is the collection's)
+            items += page
+        return items, version
+
+    async def pages(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+    ) -> AsyncIterator[Page]:
+        """What `list` returns, page by page: who keeps little of each of thousands of objects
+        never holds them all."""
         query = _query(labelSelector=label_selector, fieldSelector=field_selector, limit="500")
         while True:
             page = await self._request(
@@ -80,9 +106,10 @@ class Cluster:
                 query,
                 accept=METADATA_ONLY if metadata_only else "application/json",
             )
-            items += page["items"] or []  # null, where metadata alone was asked for
+            # null, where metadata alone was asked for and there is nothing
+            yield page["items"] or [], page["metadata"]["resourceVersion"]
             if not (rest := page["metadata"].get("continue")):
-                return items, page["metadata"]["resourceVersion"]
+                return
             query["continue"] = rest
 
     async def peek(self, resource: Resource, namespace: str) -> None:

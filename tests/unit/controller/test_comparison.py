@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from gamesession.controller import comparison as module
 from gamesession.controller.comparison import Comparison, DeafWatch
 from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.store import Store
+from gamesession.kube.cluster import Page
 from gamesession.kube.contact import Contact
 from gamesession.kube.errors import Gone, ServerFault
 from gamesession.kube.resources import Resource
@@ -29,13 +31,13 @@ class Cluster:
         self.contact = Contact(lambda: self.time)
         self.contact.succeeded()
 
-    async def list(self, resource: Resource, namespace: str, **_: Any) -> tuple[list[Object], str]:
+    async def pages(self, resource: Resource, namespace: str, **_: Any) -> AsyncIterator[Page]:
         if self.away:
             raise ServerFault(500, {})
         found = (resource.kind, namespace)
-        return [
-            each for each in self.objects if (each["kind"], each["metadata"]["namespace"]) == found
-        ], version()
+        for each in self.objects:
+            if (each["kind"], each["metadata"]["namespace"]) == found:
+                yield [each], version()
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Object:
         for each in self.objects:
