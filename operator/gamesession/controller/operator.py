@@ -22,6 +22,7 @@ from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
 from gamesession.controller.greetings import Greetings
 from gamesession.controller.heartbeat import Heartbeat
+from gamesession.controller.lull import Lull
 from gamesession.controller.orphans import Orphans
 from gamesession.controller.pools import Pools
 from gamesession.controller.queue import WorkQueue
@@ -38,6 +39,9 @@ from gamesession.kube.resources import GAMES, SESSIONS
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 2.0
+COLLECT_AFTER = (50_000, 20, 20)
+"""Each page of a list is hundreds of thousands of objects, none of them in a cycle: by Python's own
+thresholds a third of the time that reading one takes would go into looking for cycles."""
 ORPHAN_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 FIRST_RESTART = 1.0
@@ -64,6 +68,7 @@ class Operator:
         self.endings = Endings(cluster, self.store, self._announcer, compare=self.comparison.ask)
         self.queue: WorkQueue[Task] = WorkQueue(self._work)
         self._changes = Changes(self.store, self.queue, self.endings, self._catalogue)
+        self._lull = Lull()
         self._pools = Pools(cluster, self.store, self._catalogue, look_again=self._later("pool"))
         self._greetings = Greetings(look_again=self._later("session"))
         self._sessions = Sessions(
@@ -151,9 +156,13 @@ class Operator:
             case "game":
                 await self._games.reconcile(task.key)
             case "pool":
-                await self._pools.reconcile(task.key)
+                if seconds := self._lull.seconds_to(task.key):
+                    self.queue.add_after(task, seconds)
+                else:
+                    await self._pools.reconcile(task.key)
             case "session":
-                await self._sessions.reconcile(task.key)
+                with self._lull.prevented():
+                    await self._sessions.reconcile(task.key)
 
     def _later(self, kind: Kind) -> Callable[[Key, float], None]:
         return lambda key, seconds: self.queue.add_after(Task(kind, key), seconds)
@@ -193,6 +202,7 @@ async def run(settings: OperatorSettings) -> None:
         NoCluster: there is no way to an API server.
         OSError: the admin port is taken.
     """
+    gc.set_threshold(*COLLECT_AFTER)
     configuration = await connection.load(settings.kubeconfig, settings.context)
     ready = asyncio.Event()
     admin = await serve_admin(

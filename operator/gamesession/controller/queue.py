@@ -106,6 +106,9 @@ class WorkQueue(Generic[K]):
             if key in self._again:
                 self._again.discard(key)
                 self.add(key)
+            # Most looks find nothing to do and wait for nothing: thousands in a row, at the start,
+            # would keep everybody else from running.
+            await asyncio.sleep(0)
 
     def _retry(self, key: K, error: ApiError | Unreachable | None) -> None:
         count = self._failures[key] = self._failures.get(key, 0) + 1
