@@ -46,6 +46,15 @@ class Authenticator:
         """The user whom the value of an `Authorization` header stands for.
 
         Raises:
+            Unauthorized: as `check`.
+        """
+        return self.check(authorization)[0]
+
+    def check(self, authorization: str | None) -> tuple[str, int]:
+        """The user whom the value of an `Authorization` header stands for, and until when (Unix
+        seconds).
+
+        Raises:
             Unauthorized: it does not stand for one; the message says why, without the token.
         """
         if not authorization:
@@ -59,13 +68,13 @@ class Authenticator:
         if (known := self._checked.get(digest)) is not None:
             user, expires = known
             if self._clock() < expires:
-                return user
+                return user, expires
             del self._checked[digest]
         user, expires = self._check(token)
         self._checked[digest] = user, expires
         if len(self._checked) > REMEMBERED_TOKENS:
             self._checked.popitem(last=False)
-        return user
+        return user, expires
 
     def _check(self, token: str) -> tuple[str, int]:
         try:

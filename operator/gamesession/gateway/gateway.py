@@ -20,6 +20,7 @@ from gamesession.gateway.paths import parse_target
 from gamesession.gateway.proxy import Passage, Proxy
 from gamesession.gateway.routes import EndpointRoute, Routes
 from gamesession.gateway.target import REUSED, Target
+from gamesession.gateway.websockets import is_websocket
 
 log = structlog.get_logger(__name__)
 
@@ -76,7 +77,7 @@ class Gateway:
         return answer
 
     async def _answer(self, request: web.BaseRequest, trail: Trail) -> web.StreamResponse:
-        user = self._authenticator.user_of(request.headers.get(hdrs.AUTHORIZATION))
+        user, expires = self._authenticator.check(request.headers.get(hdrs.AUTHORIZATION))
         _check(request)
         path = parse_target(request.raw_path)
         route = self._routes.resolve(path, request.method)
@@ -93,7 +94,7 @@ class Gateway:
                     "session reused", user=user, game=trail.game, session=target.session.name
                 )
 
-        passage = Passage(request, route, path, user, trail.request_id, trail.body)
+        passage = Passage(request, route, path, user, trail.request_id, trail.body, expires)
         return await self._proxy.carry(passage, on_target)
 
 
@@ -104,4 +105,7 @@ def _check(request: web.BaseRequest) -> None:
     if hdrs.UPGRADE not in request.headers:
         return
     if any("upgrade" in value.lower() for value in request.headers.getall(hdrs.CONNECTION, ())):
-        raise BadRequest("Upgrades are not served: send this as a plain request.")
+        if not is_websocket(request):
+            raise BadRequest("Only upgrades to a WebSocket are served.")
+        if request.method != hdrs.METH_GET or request.body_exists:
+            raise BadRequest("An upgrade to a WebSocket is a GET without a body (RFC 6455, 4.1).")

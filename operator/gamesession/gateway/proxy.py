@@ -25,6 +25,7 @@ from gamesession.gateway.relay import relay
 from gamesession.gateway.routes import ServiceRoute
 from gamesession.gateway.target import Target
 from gamesession.gateway.upstream import Upstreams, origin
+from gamesession.gateway.websockets import SWITCHING, WebSockets, is_websocket
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 MISDIRECTED: Final = 421
@@ -35,7 +36,11 @@ START: Final = "X-Game-Start"
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One request on its way to a pod."""
+    """One request on its way to a pod.
+
+    Attributes:
+        token_expires: when the token that it came with does, Unix seconds.
+    """
 
     request: web.BaseRequest
     route: ServiceRoute
@@ -43,6 +48,12 @@ class Passage:
     user: str
     request_id: str
     body: Body
+    token_expires: float
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether it asks for a WebSocket."""
+        return is_websocket(self.request)
 
 
 class LookAgain(Exception):
@@ -78,6 +89,7 @@ class Proxy:
         upstreams: Upstreams,
         activity: Activity,
         sessions: Sessions,
+        websockets: WebSockets,
         *,
         patience: float,
         idle: float,
@@ -86,6 +98,7 @@ class Proxy:
         self._upstreams = upstreams
         self._activity = activity
         self._sessions = sessions
+        self._websockets = websockets
         self._patience = patience
         self._idle = idle
 
@@ -138,15 +151,30 @@ class Proxy:
                 if answer.status == MISDIRECTED and not passage.body.taken:
                     error = UpstreamUnreachable("The pod says that the session is not its own.")
                     raise LookAgain(error, target, sent=True, misdirected=True)
-                if answer.status < 200:
-                    raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
-                passage.body.on_failure = answer.close
-                headers = _to_client(passage, target, answer)
-                return await relay(passage.request, answer, headers, idle=self._idle)
+                return await self._pass_back(passage, target, answer)
             finally:
                 answer.close()
         finally:
             self._activity.end(use)
+
+    async def _pass_back(
+        self, passage: Passage, target: Target, answer: aiohttp.ClientResponse
+    ) -> web.StreamResponse:
+        """The pod's answer on its way to the client, to its end."""
+        headers = _to_client(passage, target, answer)
+        if answer.status == SWITCHING and passage.is_websocket:
+            return await self._websockets.carry(
+                passage.request,
+                answer,
+                headers,
+                target.session,
+                expires=passage.token_expires,
+                on_data=lambda: None,
+            )
+        if answer.status < 200:
+            raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
+        passage.body.on_failure = answer.close
+        return await relay(passage.request, answer, headers, idle=self._idle)
 
     async def _doubt(self, again: LookAgain, tried: set[tuple[str, str]]) -> None:
         if again.sent:
@@ -218,6 +246,8 @@ def _to_pod(passage: Passage, target: Target) -> CIMultiDict[str]:
     headers["X-Forwarded-For"] = request.remote or "unknown"
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.headers.get(hdrs.HOST, "")
+    if passage.is_websocket:
+        headers[hdrs.CONNECTION], headers[hdrs.UPGRADE] = "Upgrade", "websocket"
     if spec.strip_prefix:
         headers["X-Forwarded-Prefix"] = passage.path.raw_prefix
     return headers

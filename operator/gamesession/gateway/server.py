@@ -28,6 +28,7 @@ from gamesession.gateway.proxy import Proxy
 from gamesession.gateway.routes import Routes
 from gamesession.gateway.settings import GatewaySettings
 from gamesession.gateway.upstream import READ_BUFFER, Upstreams
+from gamesession.gateway.websockets import WebSockets
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.connection import load
 
@@ -61,6 +62,9 @@ class Service:
             self.directory,
             idle=settings.idle_stream_timeout.total_seconds(),
             max_line=settings.max_header_bytes,
+        )
+        self.websockets = WebSockets(
+            self.directory, ping_seconds=settings.websocket_ping.total_seconds()
         )
         sessions = Sessions(cluster, settings.namespace, self.directory, component=COMPONENT)
         self.holds = self._make_holds(sessions)
@@ -101,6 +105,7 @@ class Service:
         self._stopping = True
         # Twice: who stops us may run out of patience with the requests.
         await self.activity.flush(FLUSH_SECONDS)
+        await self.websockets.stop()
         if self._runner is not None:
             await self._runner.cleanup()
         await self.activity.flush(FLUSH_SECONDS)
@@ -145,6 +150,7 @@ class Service:
             self._upstreams,
             self.activity,
             sessions,
+            self.websockets,
             patience=self._settings.response_timeout.total_seconds(),
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )

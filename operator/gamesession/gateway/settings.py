@@ -76,6 +76,8 @@ class GatewaySettings(BaseSettings):
     """How long a pod may take from the end of a request to the head of its answer."""
     idle_stream_timeout: Duration = timedelta(minutes=5)
     """How long a body may stand still, in either direction."""
+    websocket_ping: Duration = timedelta(seconds=20)
+    """Between two pings to the client of a WebSocket; one that misses two is cut off."""
     shutdown_grace: Duration = timedelta(seconds=20)
     """How long open requests may go on after SIGTERM."""
 

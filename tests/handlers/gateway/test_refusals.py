@@ -111,8 +111,8 @@ async def test_a_wrong_method_is_told_the_right_one(stage: Stage) -> None:
         assert answer.headers["Allow"] == "POST"
 
 
-@pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
-async def test_upgrades_are_refused(stage: Stage, upgrade: str) -> None:
+@pytest.mark.parametrize("upgrade", ["h2c", "TLS/1.0", "websocket2"])
+async def test_other_upgrades_than_to_a_websocket_are_refused(stage: Stage, upgrade: str) -> None:
     headers = {"Connection": "Upgrade", "Upgrade": upgrade}
     await refused(stage, "GET", "/api/chess/", 400, "bad_request", headers=headers)
     assert stage.api.writes == []
