@@ -315,6 +315,21 @@ async def test_a_claim_of_which_nothing_can_be_learned_keeps_its_pod_and_its_pla
     assert tried(scene) == [B, B]
 
 
+async def test_what_may_have_happened_may_have_happened_though_the_next_try_is_turned_away(
+    scene: Scene,
+) -> None:
+    scene.start(POOLED, session(), session("bob"), ready())
+    scene.server[f"patch {PODS}/{B}"][:1] << hang_up
+    scene.server[f"patch {PODS}/{B}"][1:2] << refusal(429, "TooManyRequests")
+    for error in (Unreachable, Throttled):
+        with pytest.raises(error):
+            await scene.look("alice")
+        assert scene.store.occupied(CHESS) == {"uid-of-alice"}
+    await scene.look_until_done("bob")
+    assert tried(scene) == [B, B], "by nobody else"
+    assert scene.status("bob")["startKind"] == "Cold"
+
+
 async def test_nobody_else_tries_a_pod_that_somebody_may_have(scene: Scene) -> None:
     scene.start(POOLED, session(), session("bob"), ready())
     scene.server[f"patch {PODS}/{B}"][:1] << hang_up
