@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from gamesession.kube.cluster import Page
 from gamesession.kube.contact import Contact
 from gamesession.kube.errors import Gone, ServerFault
 from gamesession.kube.resources import Resource
+from tests.eventually import eventually
 from tests.unit.plan.objects import NAMESPACE, Object, game, pod, session, version
 
 ELSEWHERE = "elsewhere"
@@ -79,6 +81,30 @@ class Scene:
 @pytest.fixture
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     return Scene(monkeypatch)
+
+
+@pytest.fixture
+async def comparing(scene: Scene) -> AsyncIterator[list[int]]:
+    """It compares until the test ends; filled with a number each time."""
+    compared: list[int] = []
+
+    async def compare() -> bool:
+        compared.append(len(compared))
+        return True
+
+    scene.comparison.compare = compare  # type: ignore[method-assign]
+    running = asyncio.create_task(scene.comparison.run())
+    await asyncio.sleep(0)
+    yield compared
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def until(check: Callable[[], bool]) -> None:
+    async def checked() -> bool:
+        return check()
+
+    await eventually(checked)
 
 
 def served_game(**fields: Any) -> Object:
@@ -152,6 +178,50 @@ async def test_a_watch_has_time_to_hear_once_contact_is_regained(
     scene.hear(late)
     scene.cluster.time = 90
     assert await scene.comparison.compare()
+
+
+async def test_a_watch_that_has_thousands_to_tell_of_is_slow_and_not_deaf(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DEAF_SECONDS", 5.0)
+    monkeypatch.setattr("time.monotonic", lambda: 1e9 + scene.cluster.time)
+    first = scene.write(session("alice"), heard=False)
+    scene.write(session("bob"), heard=False)
+    scene.cluster.time = 10
+    assert await scene.comparison.compare()
+    scene.cluster.time = 20
+    scene.hear(first)
+    scene.cluster.time = 24
+    assert await scene.comparison.compare()
+    scene.cluster.time = 30
+    with pytest.raises(DeafWatch):
+        await scene.comparison.compare()
+
+
+async def test_what_a_watch_lists_is_compared_once_it_has_told_of_all(
+    scene: Scene, comparing: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIST_PAUSE", 3600.0)
+    scene.comparison.ask_after_list()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not comparing
+
+
+async def test_a_list_without_end_keeps_nobody_from_comparing(
+    scene: Scene, comparing: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LIST_PAUSE", 3600.0)
+    monkeypatch.setattr(module, "INTERVAL", 0.05)
+    scene.comparison.ask_after_list()
+    await until(lambda: len(comparing) > 0)
+
+
+async def test_a_write_that_met_a_conflict_is_a_reason_to_compare_at_once(
+    scene: Scene, comparing: list[int]
+) -> None:
+    scene.comparison.ask()
+    await until(lambda: len(comparing) > 0)
 
 
 async def test_a_change_that_is_told_of_late_is_not_missed(scene: Scene) -> None:

@@ -209,3 +209,23 @@ async def test_news_of_a_key_that_failed_are_looked_at_at_once() -> None:
         await until(lambda: not work.errors and not work.active)
         found.add("a")
         await until(lambda: work.done == ["a"])
+
+
+async def test_work_that_waits_for_nothing_lets_others_run_in_between() -> None:
+    """Thousands of sessions that are as they should be must not hold up the rest at the start."""
+    done: list[str] = []
+    begun = asyncio.Event()
+
+    async def work(key: str) -> None:
+        done.append(key)
+        begun.set()
+
+    found = WorkQueue(work, workers=1)
+    for number in range(100):
+        found.add(str(number))
+    running = asyncio.create_task(found.run())
+    await begun.wait()
+    assert len(done) < 10
+    await until(lambda: len(done) == 100)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
