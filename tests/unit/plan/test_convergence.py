@@ -23,18 +23,31 @@ class Session(RuleBasedStateMachine):
     """One session's life."""
 
     @initialize(
-        saves=st.booleans(), greets=st.booleans(), timeout=st.sampled_from(["5s", "30s", "2m"])
+        saves=st.booleans(),
+        greets=st.booleans(),
+        has_pod=st.booleans(),
+        timeout=st.sampled_from(["5s", "30s", "2m"]),
     )
-    def begin(self, saves: bool, greets: bool, timeout: str) -> None:
+    def begin(self, saves: bool, greets: bool, has_pod: bool, timeout: str) -> None:
         hooks = with_on_close("10s")["hooks"] if saves else {}
         hooks |= with_on_claim()["hooks"] if greets else {}
         self.world = World(game(session={"startTimeout": timeout}, hooks=hooks))
         self.operator = Operator(self.world)
+        if has_pod:  # so far nothing went wrong
+            self.operator.look()
+            self.operator.look()
+            self.a_pod_is_ready_or_not(ready=True, seen=True)
 
     # The operator
 
     @rule()
     def look(self) -> None:
+        self.operator.look()
+
+    @rule()
+    def sees_all_and_looks(self) -> None:
+        self.operator.see_session()
+        self.operator.see_pods()
         self.operator.look()
 
     @rule(writes=st.integers(0, 3))
@@ -67,9 +80,11 @@ class Session(RuleBasedStateMachine):
         self.world.touch()
 
     @precondition(lambda self: self.world.useful)
-    @rule(ready=st.booleans())
-    def a_pod_is_ready_or_not(self, ready: bool) -> None:
+    @rule(ready=st.booleans(), seen=st.booleans())
+    def a_pod_is_ready_or_not(self, ready: bool, seen: bool) -> None:
         self.world.become_ready(self.world.useful[0], ready)
+        if seen:
+            self.sees_all_and_looks()
 
     @precondition(lambda self: self.world.useful)
     @rule()

@@ -164,10 +164,13 @@ class World:
         self._stopped.add(found["metadata"]["name"])
         self._changed(found)
 
+    def check_claim(self, name: str) -> None:
+        """It is about to be told whom it serves."""
+        assert name not in self.counted, f"{name} is told again though it was given up"
+
     def answer_claim(self, uid: str, *, takes: bool) -> None:
         """It was told whom it serves, and takes them or not."""
         [name] = [name for name, each in self.pods.items() if each["metadata"]["uid"] == uid]
-        assert name not in self.counted, f"{name} is told again though it has refused"
         if takes:
             self.greeted.add(uid)
             self._refused.discard(name)
@@ -236,6 +239,8 @@ class Operator:
             deaf: the last one's answer is lost.
         """
         decision = self.decide()
+        if decision.greet:
+            self._world.check_claim(decision.greet.name)
         self.telling = decision.greet.uid if decision.greet else ""
         try:
             for number, write in enumerate(self._writes(decision), start=1):
