@@ -60,6 +60,7 @@ class Scene:
     def __init__(self, server: ApiServer) -> None:
         self.server = server
         self.seconds = 0.0
+        self.patience = IN_A_HURRY
         self.asked_to_compare = 0
         self.looks: list[tuple[str, float]] = []
         configuration = Configuration()
@@ -78,7 +79,7 @@ class Scene:
         self.pools = Pools(
             self.cluster, self.store, self.catalogue, look_again=self._look_again, now=self.now
         )
-        self.greetings = Greetings(look_again=self._look_again, patience=IN_A_HURRY)
+        self.greetings = Greetings(look_again=self._look_again, patience=self.patience)
         self.sessions = Sessions(
             self.cluster,
             self.store,
@@ -109,6 +110,11 @@ class Scene:
     async def __aexit__(self, *_: object) -> None:
         await self.greetings.close()
         await self.cluster.close()
+
+    def be_patient(self, patience: Patience) -> None:
+        """The operator begins anew, and waits so long for pods that are told whom they serve."""
+        self.patience = patience
+        self.begin()
 
     def now(self) -> datetime:
         """What the clock says."""

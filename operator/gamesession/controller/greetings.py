@@ -85,6 +85,11 @@ class Greetings:
     def __len__(self) -> int:
         return len(self._visits)
 
+    @property
+    def under_way(self) -> int:
+        """How many pods are being told."""
+        return len(self._tasks)
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -179,6 +184,8 @@ class Greetings:
                 words = await _first_words(answer)
         except TimeoutError:
             return f"No answer within {self._patience.answer:g} s."
+        except aiohttp.ClientResponseError:
+            return "It does not answer in HTTP."
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return f"{error or type(error).__name__}."
         return f"HTTP status {answer.status}: {words}" if words else f"HTTP status {answer.status}."
