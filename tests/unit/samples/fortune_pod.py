@@ -106,6 +106,16 @@ class Pod:
         assert response.status == 200, await response.text()
         return await response.json()
 
+    async def on_claim(self, user: str = "alice", pod: str = "pod-1") -> ClientResponse:
+        """What the operator does before the user's first request."""
+        headers = identity(user, pod) | {"Idempotency-Key": f"session-1/{pod}"}
+        body = {
+            "session_id": headers["X-Game-Session"],
+            "user_id": user,
+            "game_id": "fortune-game",
+        }
+        return await self.agent.post("/on-claim", json=body, headers=headers)
+
     async def on_close(self) -> ClientResponse:
         """What kubelet does before it stops the pod: a GET that names nobody."""
         return await self.agent.get("/on-close")

@@ -211,6 +211,43 @@ async def test_a_pod_that_served_nobody_saves_nothing(
     assert redis_server.client.keys() == []
 
 
+async def test_a_pod_that_was_told_its_user_knows_the_past_before_the_first_message(
+    make_pod: MakePod, redis_server: RedisServer
+) -> None:
+    first = await make_pod(redis_server.url, pod_uid="pod-1")
+    await first.chat("farewell")
+    await first.on_close()
+    second = await make_pod(redis_server.url, pod_uid="pod-2")
+    for _ in range(2):
+        answer = await second.on_claim(pod="pod-2")
+        assert (answer.status, await answer.json()) == (200, {"success": True, "past_known": True})
+    redis_server.stop()
+    said = await second.chat("I am back", pod="pod-2")
+    assert (said["messages"], said["past_conversations"]) == (1, 1)
+    assert 'Last time you left with "farewell".' in said["reply"]
+
+
+async def test_a_pod_that_was_told_its_user_serves_nobody_else(make_pod: MakePod) -> None:
+    pod = await make_pod()
+    assert (await pod.on_claim()).status == 200
+    assert (await pod.get("/api/fortune/whoami", user="bob")).status == 421
+    assert (await pod.on_claim(user="bob")).status == 421
+    assert (await pod.on_claim(pod="pod-2")).status == 421
+    nobody = await pod.agent.post("/on-claim")
+    assert nobody.status == 400
+
+
+async def test_with_redis_away_a_pod_takes_its_user_all_the_same(
+    make_pod: MakePod, redis_server: RedisServer
+) -> None:
+    redis_server.stop()
+    pod = await make_pod(redis_server.url, load_within=0.2)
+    async with asyncio.timeout(DEADLINE):
+        answer = await pod.on_claim()
+        assert (answer.status, await answer.json()) == (200, {"success": True, "past_known": False})
+        assert (await pod.chat("shall I?"))["messages"] == 1
+
+
 async def test_a_save_that_is_drawn_out_is_not_seen_before_its_end(
     make_pod: MakePod, redis_server: RedisServer
 ) -> None:

@@ -31,14 +31,16 @@ def test_the_services_of_the_game_are_the_ports_of_the_code(sample: Path) -> Non
     assert ports == {"fortune_agent": settings.agent_port, "live_service": settings.live_port}
     (container,) = game["spec"]["template"]["spec"]["containers"]
     assert {port["containerPort"] for port in container["ports"]} == {*ports.values()}
-    assert game["spec"]["hooks"]["onClose"]["service"] in ports
+    for hook in game["spec"]["hooks"].values():
+        assert hook["service"] in ports
+        assert not hook["path"].startswith("/api/")
     assert container["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": 8001}
 
 
 def test_the_operator_reads_the_game_and_the_session(sample: Path) -> None:
     (game,), (session,) = objects(sample, "game.yaml"), objects(sample, "gamesession.yaml")
     spec = GameSpec.model_validate(game["spec"])
-    assert spec.route == "fortune" and spec.hooks.on_close is not None
+    assert spec.route == "fortune" and spec.hooks.on_close and spec.hooks.on_claim
     assert GameSessionSpec.model_validate(session["spec"]).user == "alice"
 
 

@@ -1,4 +1,5 @@
-"""The service `fortune_agent`: tells fortunes, and saves the conversation when the pod stops."""
+"""The service `fortune_agent`: tells fortunes, learns the user's past when the pod gets its user,
+and saves the conversation when the pod stops."""
 
 from __future__ import annotations
 
@@ -20,14 +21,15 @@ log = logging.getLogger(__name__)
 def fortune_agent(life: Life) -> web.Application:
     """The service's routes.
 
-    The gateway passes paths on as they came, below `/api/{route}`. What kubelet calls lies outside
-    of that, where no user's request can lead.
+    The gateway passes paths on as they came, below `/api/{route}`. What operator and kubelet call
+    lies outside of that, where no user's request can lead.
     """
     app = service(life)
     app.router.add_post("/api/{route}/chat", chat)
     app.router.add_get("/api/{route}/conversation", conversation)
     app.router.add_get("/api/{route}/whoami", whoami)
     app.router.add_get("/healthz", healthz)
+    app.router.add_post("/on-claim", on_claim)
     app.router.add_get("/on-close", on_close)
     return app
 
@@ -95,6 +97,17 @@ async def whoami(request: web.Request) -> web.Response:
 async def healthz(_: web.Request) -> web.Response:
     """The pod can answer. Redis is not asked: a conversation goes on without it."""
     return web.json_response({"ok": True})
+
+
+async def on_claim(request: web.Request) -> web.Response:
+    """Load the user's past: the operator calls this before the user's first request, maybe twice.
+
+    A pod gets one Idempotency-Key in its life, and what it has loaded it keeps, so a repeat finds
+    the work done. With Redis away the game starts all the same.
+    """
+    admit(request)
+    past = await request.app[LIFE].past()
+    return web.json_response({"success": True, "past_known": past is not None})
 
 
 async def on_close(request: web.Request) -> web.StreamResponse:
