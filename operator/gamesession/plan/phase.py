@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from gamesession.api.address import address
 from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.session import FAILED, PENDING, READY, STARTING, Session
@@ -75,7 +76,7 @@ def ready(session: Session, game: Game, pod: Pod, now: datetime) -> Fields:
     fields = bound(session, pod, now)
     if fields or not session.services or session.pod_ip != pod.ip:
         ports = pod.ports or game.ports
-        services = {name: f"{_host(pod.ip)}:{port}" for name, port in ports.items()}
+        services = {name: address(pod.ip, port) for name, port in ports.items()}
         fields |= {"podIP": pod.ip, "services": services}
     if session.phase != READY:
         fields |= {"readyAt": now, "failures": 0}
@@ -97,7 +98,3 @@ def failed(session: Session, now: datetime, reason: str, message: str, **fields:
         **_NO_POD,
         **fields,
     )
-
-
-def _host(ip: str) -> str:
-    return f"[{ip}]" if ":" in ip else ip
