@@ -14,7 +14,17 @@ import aiohttp
 from rich.console import Console
 
 from demo.stage import DidNotHappen
-from tests.bench import cold_start, hops, results, reuse, reuse_loopback, scale, warm_start, writes
+from tests.bench import (
+    cold_start,
+    first_byte,
+    hops,
+    results,
+    reuse,
+    reuse_loopback,
+    scale,
+    warm_start,
+    writes,
+)
 from tests.bench.bench import Bench
 from tests.bench.facts import ROOT, load_average, machine_facts
 from tests.bench.figure import Figure
@@ -22,7 +32,16 @@ from tests.bench.stack import Stack
 from tests.bench.table import facts_line, table_of
 from tests.cluster.errors import ClusterError
 
-BENCHES: tuple[Bench, ...] = (reuse_loopback, reuse, cold_start, warm_start, hops, writes, scale)
+BENCHES: tuple[Bench, ...] = (
+    reuse_loopback,
+    reuse,
+    cold_start,
+    first_byte,
+    warm_start,
+    hops,
+    writes,
+    scale,
+)
 
 # A table that does not fit is better broken by the terminal than cut off.
 console = Console(highlight=False, width=max(Console().width, 130))

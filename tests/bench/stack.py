@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import yaml
 
 from demo import install
 from demo.player import token
 from demo.target import FORTUNE, GAMES, OwnMachine
+from gamesession.api.labels import GAME_LABEL, ROLE_LABEL, ROLE_WARM
+from gamesession.kube.resources import PODS
+from tests.bench.watcher import has_condition_ready
 from tests.cluster.api import API
+from tests.cluster.waiting import wait_for
 
 GAME = "bench"
 """Its name and its route: the fortune-game, but sessions neither idle out nor save."""
 WHOAMI = f"/api/{GAME}/whoami"
 AGENT_PORT = 8001
 HTTP_PORT = 80
+POOL_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,28 @@ class Installed:
         kubectl = self.target.kubectl
         kubectl("-n", GAMES, "apply", "-f", "-", stdin=json.dumps(game))
         kubectl(*("-n", GAMES, "wait", "--for=condition=Accepted", f"game/{GAME}", "--timeout=60s"))
+
+    def set_pool(self, size: int) -> None:
+        """So many pods of the bench's Game wait, and are Ready; none if 0.
+
+        Raises:
+            ClusterError: they do not get Ready, or do not go.
+        """
+        patch = json.dumps({"spec": {"warmPool": {"size": size}}})
+        kubectl = self.target.kubectl
+        kubectl("-n", GAMES, "patch", "game", GAME, "--type=merge", "-p", patch)
+        self.await_pool(size)
+
+    def await_pool(self, size: int) -> None:
+        """Wait until the pool has its size again."""
+        wait_for(lambda: self._waiting() == size, POOL_SECONDS, f"{size} pods to wait")
+
+    def _waiting(self) -> int | None:
+        """How many pods wait; `None` while one is not Ready, or on its way out."""
+        query = urlencode({"labelSelector": f"{ROLE_LABEL}={ROLE_WARM},{GAME_LABEL}={GAME}"})
+        pods = self.api.get(f"{PODS.path(GAMES)}?{query}")["items"]
+        leaving = any("deletionTimestamp" in pod["metadata"] for pod in pods)
+        return None if leaving or not all(map(has_condition_ready, pods)) else len(pods)
 
     def remove_game(self) -> None:
         """The bench's Game is gone, and with it every session and pod of it."""

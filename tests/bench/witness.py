@@ -68,13 +68,14 @@ class Witness:
 
     @asynccontextmanager
     async def watching(
-        self, pods: dict[str, str], session: str | None = None
+        self, pods: dict[str, str], session: str | None = None, *, probe: bool = True
     ) -> AsyncIterator[Timeline]:
         """The timeline of one pod, and of the session it is for, from before it exists.
 
         Args:
             pods: query that selects the pod.
             session: name of the session.
+            probe: whether to ask the pod when it answers, which costs it a little.
 
         Raises:
             aiohttp.ClientError: the API server does not let it be watched.
@@ -87,7 +88,9 @@ class Witness:
             streams.append(
                 self._follow(await self._watch(SESSIONS, query), partial(_session, timeline))
             )
-        tasks = [asyncio.create_task(each) for each in (*streams, self._probe(timeline))]
+        if probe:
+            streams.append(self._probe(timeline))
+        tasks = [asyncio.create_task(each) for each in streams]
         try:
             yield timeline
         finally:
