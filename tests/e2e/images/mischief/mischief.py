@@ -31,6 +31,12 @@ RESET = struct.pack("ii", 1, 0)
 
 users: set[str] = set()
 """Everyone who was ever served here."""
+heard: list[str] = []
+"""Every request so far but kubelet's probes: method and path."""
+claims: list[dict[str, object]] = []
+"""What onClaim said, each time."""
+refusing = threading.Event()
+"""Set once it is to refuse its user."""
 
 
 class Mischief(BaseHTTPRequestHandler):
@@ -45,6 +51,8 @@ class Mischief(BaseHTTPRequestHandler):
         self.query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if user := self.headers.get("X-Game-User"):
             users.add(unquote(user))
+        if not self.headers.get("User-Agent", "").startswith("kube-probe/"):
+            heard.append(f"{self.command} {parts.path}")
         name = parts.path.rpartition("/")[2].replace("-", "_")
         getattr(self, f"at_{name}", self.at_anywhere)()
 
@@ -59,6 +67,8 @@ class Mischief(BaseHTTPRequestHandler):
             {
                 "pod": os.environ.get("GAMESESSION_POD_UID"),
                 "users": sorted(users),
+                "heard": heard,
+                "claims": claims,
                 "method": self.command,
                 "target": self.path,
                 "headers": list(self.headers.items()),
@@ -66,6 +76,20 @@ class Mischief(BaseHTTPRequestHandler):
                 "sha256": digest,
             }
         )
+
+    def at_claim(self) -> None:
+        """Whom it serves from now on, if it will."""
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        claims.append({"headers": dict(self.headers.items()), "body": body})
+        if refusing.is_set():
+            self.send_error(503, "Service Unavailable", f"refused {len(claims)} times")
+        else:
+            self.tell({"success": True})
+
+    def at_refuse_claims(self) -> None:
+        """From now on it refuses its user."""
+        refusing.set()
+        self.at_anywhere()
 
     def at_inside(self) -> None:
         """What the process is and sees."""
