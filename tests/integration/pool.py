@@ -55,6 +55,14 @@ class Pool:
             pods = {name_of(pod): is_ready(pod) for pod in self.pods}
             raise AssertionError(f"the pool does not come to {size}: {pods}") from error
 
+    async def until_known(self, size: int) -> None:
+        """Wait until the operator, too, knows of as many that are ready: its Game says so."""
+        await self.until_full(size)
+        told = {"ready": size, "starting": 0}
+        await self._playground.until(
+            lambda: self._playground.games[self._game]["status"].get("warm") == told
+        )
+
     async def until_of_one_template(self, size: int, *, besides: str) -> None:
         """Wait until as many as that wait, ready and of another template than that one."""
         await self._playground.until(
