@@ -25,6 +25,7 @@ class Body:
         failure: what was wrong with it; the upload breaks off then.
         on_progress: called when it waits for the client (`True`) and when it goes on (`False`).
         on_failure: called when it breaks off.
+        on_chunk: called when some of it goes by.
     """
 
     def __init__(self, request: web.BaseRequest, *, most: int, idle: float) -> None:
@@ -35,6 +36,7 @@ class Body:
         self.failure: GameSessionError | None = None
         self.on_progress: Callable[[bool], None] = lambda waiting: None
         self.on_failure: Callable[[], None] = lambda: None
+        self.on_chunk: Callable[[], None] = lambda: None
 
     def check_length(self) -> None:
         """Refuse a body that is announced as too large.
@@ -66,6 +68,7 @@ class Body:
             size += len(chunk)
             if size > self._most:
                 self._fail(self._too_large())
+            self.on_chunk()
             yield chunk
 
     async def _next(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -14,7 +15,7 @@ from yarl import URL
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
 from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
-from gamesession.client.activity import Activity
+from gamesession.client.activity import Activity, Use
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.body import Body
 from gamesession.gateway.headers import to_client, to_pod
@@ -49,6 +50,11 @@ class Passage:
     request_id: str
     body: Body
     token_expires: float
+
+    @property
+    def only_traffic_counts(self) -> bool:
+        """Whether being open does not keep the session."""
+        return self.route.game.spec.session.stream_activity == "Traffic"
 
     @property
     def is_websocket(self) -> bool:
@@ -140,12 +146,16 @@ class Proxy:
 
     async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
         """The pod's answer; `None` if session or pod turned out to be gone."""
-        use = self._activity.begin(target.session)
+        use: Use | None = self._activity.begin(target.session)
         try:
             if not self._activity.is_fresh(target.session):
                 alive = await self._activity.renew(use)
                 if not alive or not self._holds.is_current(target):
                     return None
+            if passage.only_traffic_counts:
+                self._activity.end(use)
+                use = None
+                passage.body.on_chunk = partial(self._activity.touch, target.session)
             answer = await self._send(passage, target)
             try:
                 if answer.status == MISDIRECTED and not passage.body.taken:
@@ -155,13 +165,17 @@ class Proxy:
             finally:
                 answer.close()
         finally:
-            self._activity.end(use)
+            passage.body.on_chunk = _nothing
+            if use is not None:
+                self._activity.end(use)
 
     async def _pass_back(
         self, passage: Passage, target: Target, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
         """The pod's answer on its way to the client, to its end."""
         headers = _to_client(passage, target, answer)
+        on_data = passage.body.on_chunk
+        on_data()
         if answer.status == SWITCHING and passage.is_websocket:
             return await self._websockets.carry(
                 passage.request,
@@ -169,12 +183,12 @@ class Proxy:
                 headers,
                 target.session,
                 expires=passage.token_expires,
-                on_data=lambda: None,
+                on_data=on_data,
             )
         if answer.status < 200:
             raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
         passage.body.on_failure = answer.close
-        return await relay(passage.request, answer, headers, idle=self._idle)
+        return await relay(passage.request, answer, headers, idle=self._idle, on_data=on_data)
 
     async def _doubt(self, again: LookAgain, tried: set[tuple[str, str]]) -> None:
         if again.sent:
@@ -209,6 +223,10 @@ class Proxy:
             raise _reading_of(error, passage, target) from error
         finally:
             body.on_progress = lambda waiting: None
+
+
+def _nothing() -> None:
+    """Bytes go by."""
 
 
 def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
@@ -40,6 +41,7 @@ async def relay(
     headers: CIMultiDict[str],
     *,
     idle: float,
+    on_data: Callable[[], None],
 ) -> web.StreamResponse:
     """Pass a pod's answer on to the client.
 
@@ -47,6 +49,7 @@ async def relay(
         answer: with its head read.
         headers: what goes to the client.
         idle: seconds that the client may take no bytes for.
+        on_data: called when some of it goes by.
 
     Raises:
         UpstreamUnreachable: the pod broke off before anything was passed on, or its head holds
@@ -66,6 +69,7 @@ async def relay(
             _watch(protocol, answer.content)
             await _write(out, first, idle)
             while first := await answer.content.readany():
+                on_data()
                 await _write(out, first, idle)
         if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
             # Without a length, aiohttp takes a reset for the end.

@@ -109,7 +109,6 @@ def effectless(spec: GameSpec) -> list[str]:
     found: dict[str, Any] = {
         "spec.fallback": spec.fallback,
         "spec.limits.maxPending": spec.limits.max_pending != DEFAULT_MAX_PENDING,
-        "spec.session.streamActivity": spec.session.stream_activity != "Open",
     }
     return [field for field, is_set in found.items() if is_set]
 

@@ -114,11 +114,10 @@ def test_what_we_refuse_ourselves_is_said_in_full() -> None:
         ({}, []),
         ({"warmPool": {"size": 1}, "limits": {"maxPending": 100, "maxSessions": 5}}, []),
         ({"hooks": {"onClose": {"service": "game", "path": "/"}}}, []),
-        ({"session": {"streamActivity": "Open"}}, []),
         ({"hooks": {"onClaim": {"service": "game", "path": "/"}}}, []),
         ({"fallback": {"url": "https://help.example.com"}}, ["spec.fallback"]),
         ({"limits": {"maxPending": 7}}, ["spec.limits.maxPending"]),
-        ({"session": {"streamActivity": "Traffic"}}, ["spec.session.streamActivity"]),
+        ({"session": {"streamActivity": "Traffic"}}, []),
         (
             {"fallback": {"url": "https://help.example.com"}, "limits": {"maxPending": 7}},
             ["spec.fallback", "spec.limits.maxPending"],
