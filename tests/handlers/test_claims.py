@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from gamesession.api.names import session_name
 from gamesession.kube.errors import ServerFault, Throttled, Unreachable
 from tests.handlers.apiserver import hang_up, refusal
+from tests.handlers.pool import POOLED, ready
 from tests.handlers.scene import CHESS, POD, PODS, STATUS, Scene
 from tests.unit.plan.objects import (
     DISRUPTED,
@@ -25,17 +26,11 @@ from tests.unit.plan.objects import (
     session,
     terminated,
     text,
-    warm_pod,
 )
 
-POOLED = game(warmPool={"size": 2})
 B, C = "chess-warm-b", "chess-warm-c"
 WARM_START = ["PATCH pods", "PATCH gamesessions/status"]
 Answer = Callable[[Any], Any]
-
-
-def ready(name: str = "b", **fields: Any) -> Object:
-    return warm_pod(name, **({"ready": True, "created": -60} | fields))
 
 
 def pod_of(scene: Scene, user: str = "alice") -> str:
