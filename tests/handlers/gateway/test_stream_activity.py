@@ -53,7 +53,7 @@ async def both(
     """Alice uses both games, whose pods do the same."""
     for game in ("open", "traffic"):
         await stage.add_session(game=game, name=game, pod=HttpPod(handler))
-    tasks = [asyncio.create_task(use(game)) for game in ("open", "traffic")]  # type: ignore[arg-type]
+    tasks = [asyncio.ensure_future(use(game)) for game in ("open", "traffic")]
     try:
         yield
     finally:
