@@ -96,8 +96,11 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
     bad = {pod.uid for pod in (*lost, *failed)}
     good = [pod for pod in living if pod.uid not in bad]
     current = [pod for pod in good if pod.template_hash == pool.template_hash]
-    missing = max(0, pool.size - len(current))
+    # A node that throws out whatever it gets is no reason for a storm of pods.
+    fresh = [pod for pod in lost if pod.created_at + FIRST_PAUSE > now]
+    missing = max(0, pool.size - len(current) - len(fresh))
     looks = [_gives_up_at(pod, pool, now) for pod in good if not pod.ready]
+    looks += [pod.created_at + FIRST_PAUSE for pod in fresh]
     steady = _steady_at(pool, current)
     if steady and steady > now:
         looks.append(steady)
@@ -112,7 +115,7 @@ def decide_pool(pool: Pool, pods: Sequence[Pod], now: datetime) -> PoolDecision:
     return PoolDecision(
         create=missing,
         failed=tuple(failed),
-        surplus=(*lost, *_surplus(pool, good)),
+        surplus=(*(pod for pod in lost if pod not in fresh), *_surplus(pool, good)),
         recovered=recovered,
         look_again=min(looks, default=None),
     )

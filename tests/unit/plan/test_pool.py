@@ -188,6 +188,15 @@ def test_one_that_the_node_took_away_is_replaced_and_nobody_is_to_blame(
     assert (decision.create, names(decision.surplus), decision.failed) == (1, ["a"], ())
 
 
+def test_pods_that_are_lost_as_soon_as_they_are_made_come_no_faster_than_one_in_a_second() -> None:
+    """A node that evicts whatever it gets is no failure of the game, and no reason for a storm."""
+    lost = starting("a", created=20, phase="Failed", reason="Evicted")
+    early = decided(pool(2), ready("b"), lost, now=20.9)
+    assert early == PoolDecision(look_again=at(21))
+    due = decided(pool(2), ready("b"), lost, now=21)
+    assert (due.create, names(due.surplus), due.look_again) == (1, ["a"], None)
+
+
 def test_one_that_is_on_its_way_out_is_nobodys_concern() -> None:
     decision = decided(pool(1), ready("b"), starting("a", deleting=30, **STOPPED))
     assert decision == PoolDecision()

@@ -121,7 +121,9 @@ class PoolOfPods(RuleBasedStateMachine):
         assert len(self.world.serving) >= kept, "it gave up pods that serve"
         current = [pod for pod in self.world.living if self._is_current(pod)]
         assert len(current) <= max(self.world.pool.size, 0), "more than were asked for"
-        assert len(self.world.living) <= 2 * self.world.pool.size
+        useful = [pod for pod in self.world.living if pod.problem is None]
+        assert len(useful) <= 2 * self.world.pool.size
+        assert len(self.world.made) <= made + self.world.pool.size
         assert not paused or len(self.world.made) == made, "it made pods in a pause"
         gone = [pod.uid for pod in (*decision.failed, *decision.surplus)]
         assert len(gone) == len(set(gone))
