@@ -20,8 +20,8 @@ from tests.bench.bare import JSON, Bare, Object
 from tests.bench.watcher import Watcher, has_condition_ready
 
 AT_ONCE = 48
-"""Sessions that are on their way at the same time. kwok writes four pods' status at a time, and would
-only come to wait behind more writes of ours."""
+"""Sessions that are on their way at the same time. kwok writes the status of four pods at a time,
+and with more of our writes under way each of its own would take longer."""
 
 
 class Population:
