@@ -121,6 +121,21 @@ async def test_the_oldest_of_the_present_template_is_taken(scene: Scene) -> None
     assert pod_of(scene) == B
 
 
+async def test_one_of_an_old_template_is_taken_where_there_is_no_other(scene: Scene) -> None:
+    scene.start(POOLED, session(), ready("old", template="outdated"))
+    await scene.look()
+    assert scene.status()["startKind"] == "Warm"
+
+
+async def test_but_not_by_a_game_that_tells_pods_whom_they_serve(scene: Scene) -> None:
+    """One made before an edit may know nothing of the path, and refuse."""
+    hook = {"onClaim": {"service": "agent", "path": "/claim"}}
+    found = game(warmPool={"size": 2}, hooks=hook)
+    scene.start(found, session(), ready("old", template="outdated"))
+    await scene.look()
+    assert scene.server.writes == ["POST pods"]
+
+
 @pytest.mark.parametrize(
     "unfit",
     [

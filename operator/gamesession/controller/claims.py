@@ -72,7 +72,10 @@ class Claims:
         return False
 
     def _choose(self, game: Game, session: Session, tried: Collection[str]) -> Pod | None:
-        able = claimable(self._store.warm_pods(game), self._catalogue.current_hash(game))
+        current = self._catalogue.current_hash(game)
+        able = claimable(self._store.warm_pods(game), current)
+        if game.spec.hooks.on_claim:  # which pods of an old template may know nothing of
+            able = [pod for pod in able if pod.template_hash == current]
         taken = {pod.uid for pod in self._unsettled.values()}
         free = [pod for pod in able if pod.uid not in taken and pod.uid not in tried]
         if not free or self._is_behind(game, session, len(free)):
