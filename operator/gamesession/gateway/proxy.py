@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,7 +16,7 @@ from yarl import URL
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
 from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
-from gamesession.client.activity import Activity, Use
+from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.body import Body
 from gamesession.gateway.headers import to_client, to_pod
@@ -146,15 +147,15 @@ class Proxy:
 
     async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
         """The pod's answer; `None` if session or pod turned out to be gone."""
-        use: Use | None = self._activity.begin(target.session)
-        try:
+        use = self._activity.begin(target.session)
+        with ExitStack() as stack:
+            stack.callback(self._activity.end, use)
             if not self._activity.is_fresh(target.session):
                 alive = await self._activity.renew(use)
                 if not alive or not self._holds.is_current(target):
                     return None
             if passage.only_traffic_counts:
-                self._activity.end(use)
-                use = None
+                stack.close()
                 passage.body.on_chunk = partial(self._activity.touch, target.session)
             answer = await self._send(passage, target)
             try:
@@ -164,10 +165,6 @@ class Proxy:
                 return await self._pass_back(passage, target, answer)
             finally:
                 answer.close()
-        finally:
-            passage.body.on_chunk = _nothing
-            if use is not None:
-                self._activity.end(use)
 
     async def _pass_back(
         self, passage: Passage, target: Target, answer: aiohttp.ClientResponse
@@ -223,10 +220,6 @@ class Proxy:
             raise _reading_of(error, passage, target) from error
         finally:
             body.on_progress = lambda waiting: None
-
-
-def _nothing() -> None:
-    """Bytes go by."""
 
 
 def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception:
