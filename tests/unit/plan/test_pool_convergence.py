@@ -119,9 +119,9 @@ class PoolOfPods(RuleBasedStateMachine):
         decision = self.world.look()
         kept = min(len(before), self.world.pool.size)
         assert len(self.world.serving) >= kept, "it gave up pods that serve"
-        current = [pod for pod in self.world.living if self._is_current(pod)]
-        assert len(current) <= max(self.world.pool.size, 0), "more than were asked for"
         useful = [pod for pod in self.world.living if pod.problem is None]
+        current = [pod for pod in useful if self._is_current(pod)]
+        assert len(current) <= self.world.pool.size, "more than were asked for"
         assert len(useful) <= 2 * self.world.pool.size
         assert len(self.world.made) <= made + self.world.pool.size
         assert not paused or len(self.world.made) == made, "it made pods in a pause"
