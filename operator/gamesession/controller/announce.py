@@ -46,7 +46,8 @@ class Announcer:
         self._posting: set[asyncio.Task[None]] = set()
 
     def ready(self, session: Session, answer: Object) -> None:
-        """A session is Ready (again)."""
+        """A session is Ready (again). Of a first warm start there is no Event: the status says all
+        of it, and at many starts a second one more write each would delay the next user's."""
         status = answer["status"]
         since = session.came_at if session.ready_at is None else session.starting_since
         seconds = max(0.0, (self._now() - (since or session.came_at)).total_seconds())
@@ -54,8 +55,9 @@ class Announcer:
         if session.ready_at is None:
             STARTS.labels(session.game, kind).observe(seconds)
         log.info("session ready", **_about(session), start=kind.lower(), seconds=round(seconds, 3))
-        note = f"Pod {status['podName']} serves after {seconds:.2f} s."
-        self._post_later(session, "Ready", "Start", note)
+        if kind != "Warm" or session.ready_at is not None:
+            note = f"Pod {status['podName']} serves after {seconds:.2f} s."
+            self._post_later(session, "Ready", "Start", note)
 
     def failed(self, session: Session, answer: Object) -> None:
         """A session has Failed."""
