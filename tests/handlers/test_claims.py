@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from gamesession.api.names import session_name
@@ -144,6 +145,7 @@ async def test_but_not_by_a_game_that_tells_pods_whom_they_serve(scene: Scene) -
         pytest.param(ready(conditions=[DISRUPTED]), id="its node is about to take it"),
         pytest.param(ready(containers=[terminated()]), id="stopped"),
         pytest.param(ready(of=game("draughts")), id="another Game's"),
+        pytest.param(ready(of=game(uid="the-game-before")), id="of a Game of that name before"),
     ],
 )
 async def test_a_pod_that_would_not_serve_is_not_tried(scene: Scene, unfit: Object) -> None:
@@ -151,6 +153,25 @@ async def test_a_pod_that_would_not_serve_is_not_tried(scene: Scene, unfit: Obje
     await scene.look()
     assert tried(scene) == []
     assert scene.server.writes == ["POST pods"], "a cold start"
+
+
+def counted(result: str) -> float:
+    labels = {"game": "counted", "result": result}
+    return REGISTRY.get_sample_value("gamesession_claims_total", labels) or 0
+
+
+async def test_claims_are_counted_by_how_they_end(scene: Scene) -> None:
+    one = game("counted", warmPool={"size": 2})
+    scene.start(one, session("ann", "counted"), session("bob", "counted", created=1))
+    scene.start(ready("b", of=one), ready("c", of=one, created=-50))
+    scene.server.remove(ready("b", of=one))
+    for user in ("ann", "bob"):
+        await scene.look(name=session_name("counted", user))
+    assert {each: counted(each) for each in ("claimed", "lost", "empty")} == {
+        "claimed": 1,
+        "lost": 1,
+        "empty": 1,
+    }
 
 
 # Several at once ----------------------------------------------------------------------------------

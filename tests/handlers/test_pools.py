@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gamesession.controller import games as games_module
 from gamesession.kube.errors import Conflict, ServerFault, Throttled, Unreachable
@@ -260,3 +261,23 @@ async def test_a_change_of_a_waiting_pod_has_pool_and_game_looked_at(scene: Scen
     scene.queue.tasks.clear()
     scene.change_pod(ready(), conditions=[condition("Ready", "False", "")])
     assert {task.kind for task in scene.queue.tasks} == {"pool", "game"}
+
+
+def measured(state: str) -> float | None:
+    return REGISTRY.get_sample_value("gamesession_pool_pods", {"game": "measured", "state": state})
+
+
+async def test_the_pods_that_wait_are_measured_for_as_long_as_the_game_is_there(
+    scene: Scene,
+) -> None:
+    one, key = game("measured", warmPool={"size": 2}), (CHESS[0], "measured")
+    scene.start(one, ready("b", of=one), warm_pod("c", of=one), ready("d", of=one, deleting=30))
+    await scene.pools.reconcile(key)
+    assert (measured("ready"), measured("starting")) == (1, 1)
+    scene.start(game("measured", warmPool={"size": 2}, deleting=True), ready("c", of=one))
+    await scene.pools.reconcile(key)
+    assert (measured("ready"), measured("starting")) == (2, 0)
+    scene.server.remove(one)
+    scene.tell()
+    await scene.pools.reconcile(key)
+    assert (measured("ready"), measured("starting")) == (None, None)

@@ -85,14 +85,16 @@ class Pools:
         game = self._store.games.get(key)
         if game is None:
             self._forget_absent()
+            _unmeasure(key)
             return
+        pods = self._store.warm_pods(game)
+        _measure(game, pods)
         if game.deleting:
             return  # its warm pods go with it
         acceptance, _ = self._catalogue.acceptance(game)
         if acceptance is Acceptance.UNKNOWN:
             return  # neither made nor thrown away until that is known
-        pods, now = self._store.warm_pods(game), self._now()
-        _measure(game, pods)
+        now = self._now()
         decision = decide_pool(self._pool(game, acceptance), pods, now)
         self._remember(game, decision, now)
         if decision.look_again:
@@ -211,6 +213,12 @@ def _measure(game: Game, pods: Iterable[Pod]) -> None:
     ready = [pod.ready for pod in pods if pod.is_alive]
     POOL_PODS.labels(game.name, "ready").set(sum(ready))
     POOL_PODS.labels(game.name, "starting").set(len(ready) - sum(ready))
+
+
+def _unmeasure(game: Key) -> None:
+    """A Game that is gone has no pool, rather than the one of its last moment."""
+    for state in ("ready", "starting"):
+        POOL_PODS.remove(game[1], state)
 
 
 def _name(game: Game) -> str:

@@ -128,6 +128,15 @@ class PoolOfPods(RuleBasedStateMachine):
         gone = [pod.uid for pod in (*decision.failed, *decision.surplus)]
         assert len(gone) == len(set(gone))
 
+    @rule()
+    def the_pool_fills(self) -> None:
+        """All that starts gets ready, and the operator looks at that."""
+        self.look()
+        for pod in self.world.living:
+            if not pod.ready and pod.problem is None:
+                self.world.become_ready(pod.uid)
+        self.look()
+
     # The Game
 
     @rule(size=st.integers(0, 4))
