@@ -43,18 +43,13 @@ class Population:
         self._numbers = itertools.count()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._pods = Watcher(bare, PODS, namespace, has_condition_ready)
+        self._used_at: dict[str, datetime] = {}
         self.uids: dict[str, str] = {}
 
-    async def grow(self, size: int, used_at: datetime) -> list[str]:
-        """Make as many as are missing, and return their names.
-
-        Args:
-            used_at: their last activity, which can only be moved forward.
-        """
-        before = set(self.uids)
+    async def grow(self, size: int) -> None:
+        """Make as many as are missing; all are in use just now."""
         async with self._pods.watching():
-            await at_once(self._make(used_at) for _ in range(size - len(before)))
-        return [name for name in self.uids if name not in before]
+            await at_once(self._make() for _ in range(size - len(self.uids)))
 
     async def stamp(self, name: str, at: datetime) -> None:
         """Write activity as a gateway does, whoever runs."""
@@ -63,6 +58,14 @@ class Population:
             {"op": "add", "path": "/status/lastActivity", "value": format_instant(at)},
         ]
         await self._bare.patch(self._path(name, "status"), operations, JSON)
+
+    async def end_at(self, name: str, deadline: datetime) -> None:
+        """Give a session an idle timeout of its own that ends it then, whoever runs. It must not
+        have been in use since it was made."""
+        milliseconds = round((deadline - self._used_at[name]).total_seconds() * 1000)
+        patch = {"metadata": {"uid": self.uids[name]}, "spec": {"idleTimeout": f"{milliseconds}ms"}}
+        async with self._at_once:
+            await self._bare.patch(self._path(name), patch)
 
     async def delete(self, name: str) -> None:
         """Delete a session, whoever runs."""
@@ -73,19 +76,20 @@ class Population:
         user = f"user-{next(self._numbers)}"
         return await self._bare.create(SESSIONS, self._namespace, self._body(user))
 
-    async def _make(self, used_at: datetime) -> None:
+    async def _make(self) -> None:
         async with self._at_once:
-            await self._make_one(used_at)
+            await self._make_one()
 
-    async def _make_one(self, used_at: datetime) -> None:
+    async def _make_one(self) -> None:
         session = Session.from_object(await self.create())
         pod = self._catalogue.pod_of(self._game, session, 1)
         pod |= {"spec": pod["spec"] | {"nodeName": next(self._nodes)}}
         await self._bare.create(PODS, self._namespace, pod)
         runs = Pod.from_object(await self._pods.until_ready(pod["metadata"]["name"]))
-        status = ready(session, self._game, runs, datetime.now(UTC))
-        status["lastActivity"] = format_instant(used_at)
+        now = datetime.now(UTC)
+        status = ready(session, self._game, runs, now)
         await self._bare.patch(self._path(session.name, "status"), {"status": status})
+        self._used_at[session.name] = now
         self.uids[session.name] = session.uid
 
     def _body(self, user: str) -> Object:

@@ -35,9 +35,8 @@ WRITE_EVERY: Final = 5.0
 ENDS: Final = 800
 PER_SECOND: Final = 20.0
 BARE_ENDS: Final = 200
-FIRST_END: Final = 105.0
-"""Seconds from the operator's start to the first deadline. In its first minute nothing idles out,
-and what is measured before the ends takes as long."""
+FIRST_END: Final = 20.0
+"""Seconds from when sessions are told of their deadlines to the first of these."""
 
 
 @dataclass(frozen=True)
@@ -91,35 +90,21 @@ class Trial:
         Raises:
             OSError: something that must happen did not.
         """
-        await self._population.grow(size - ENDS, datetime.now(UTC))
-        ending = await self._population.grow(size, datetime.now(UTC) - IDLE_TIMEOUT)
+        await self._population.grow(size)
         async with self._sessions.watching():
-            deadlines = await self._set_deadlines(ending)
             list_all = await self._list_all()
             start = await self._start()
             await asyncio.sleep(SETTLE_SECONDS)
             await self._check_idle()
             rest = await self._use_while(asyncio.sleep(REST_SECONDS))
-            others = [name for name in self._population.uids if name not in deadlines]
-            active = await self._use_while(self._activity(others[: size // ACTIVE_PART]))
-            late = await self._ends(deadlines)
+            names = list(self._population.uids)
+            active = await self._use_while(self._activity(names[-size // ACTIVE_PART :]))
+            late = await self._ends(names[:ENDS])
             self._operator.kill()
-            bare_late = await self._bare_ends(others[-BARE_ENDS:])
+            bare_late = await self._bare_ends(names[-BARE_ENDS:])
         return Result(size, start, list_all, rest, active, late, bare_late)
 
     # Starting -----------------------------------------------------------------------------------
-
-    async def _set_deadlines(self, names: Sequence[str]) -> dict[str, datetime]:
-        """Stamp the sessions that are to end, so that their times come one after the other."""
-        first = datetime.now(UTC) + timedelta(seconds=FIRST_END)
-        deadlines = {
-            name: first + timedelta(seconds=number / PER_SECOND)
-            for number, name in enumerate(names)
-        }
-        await at_once(
-            self._population.stamp(name, at - IDLE_TIMEOUT) for name, at in deadlines.items()
-        )
-        return deadlines
 
     async def _list_all(self) -> float:
         begun = time.monotonic()
@@ -174,15 +159,21 @@ class Trial:
 
     # Ending -------------------------------------------------------------------------------------
 
-    async def _ends(self, deadlines: dict[str, datetime]) -> Times:
-        """How late the sessions go whose time comes."""
-        if datetime.now(UTC) > min(deadlines.values()):
-            raise OSError("the first session was to end before the rest was measured")
+    async def _ends(self, names: Sequence[str]) -> Times:
+        """How late sessions go whose deadlines come one after the other."""
+        first = datetime.now(UTC) + timedelta(seconds=FIRST_END)
+        deadlines = {
+            name: first + timedelta(seconds=number / PER_SECOND)
+            for number, name in enumerate(names)
+        }
+        await at_once(self._population.end_at(*each) for each in deadlines.items())
+        if datetime.now(UTC) > first:
+            raise OSError("the first session was to end before all were told when")
         await until(max(deadlines.values()))
         async with asyncio.timeout(PATIENCE):
             await self._sessions.until_gone(deadlines)
         self._operator.check()
-        for name in deadlines:
+        for name in names:
             del self._population.uids[name]
         return self._late(deadlines)
 
