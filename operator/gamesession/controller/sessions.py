@@ -75,6 +75,9 @@ class Sessions:
         self._compare = compare
         self._look_again = look_again
         self._now = now
+        self._unanswered: dict[Key, tuple[str, int]] = {}
+        """Sessions (their uids) for which the pod of that number may have been made, and nobody
+        has told of it yet."""
 
     async def reconcile(self, key: Key) -> None:
         """One step for the session under that name, if it is there.
@@ -84,6 +87,7 @@ class Sessions:
         """
         # A pod that waited serves at once: the status is told in the same turn.
         while (session := self._store.sessions.get(key)) and not session.deleting:
+            await self._read_bound_pod(session)
             situation, now = self.situation(session), self._now()
             decision = decide(situation, now)
             if decision.create is not None and await self._claim(session, situation.game):
@@ -97,6 +101,7 @@ class Sessions:
             await self._adopt(session, situation.game)
             return
         self._greetings.forget(key)
+        self._unanswered.pop(key, None)
 
     def situation(self, session: Session) -> Situation:
         """All that bears on a session's next step."""
@@ -135,21 +140,47 @@ class Sessions:
         if decision.create is not None and game is not None:
             await self._create(session, game, decision.create)
         if decision.status:
-            await self._tell(session, await self._with_log(decision))
+            await self._tell(session, await self._with_log(session, decision))
         for pod in decision.delete:
             await self._delete_pod(pod)
 
     # Get a pod ----------------------------------------------------------------------------------
 
+    async def _read_bound_pod(self, session: Session) -> None:
+        """Read the pod that the status names, if no watch has told yet that it is the session's:
+        another operator, before this one or beside it, gave it away."""
+        pod_uid = session.pod_uid
+        if not pod_uid or self._store.pods.is_buried(pod_uid):
+            return
+        if any(pod.uid == pod_uid for pod in self._store.pods_of(session.uid)):
+            return
+        try:
+            found = await self._cluster.get(PODS, session.namespace, session.pod_name)
+        except Gone:
+            found = {}
+        if found.get("metadata", {}).get("uid") == pod_uid:
+            self._store.see_pod(found)
+        else:
+            self._store.lose_pod((session.namespace, session.pod_name), pod_uid)
+
     async def _claim(self, session: Session, game: Game | None) -> bool:
-        return game is not None and await self._pools.claim(game, session)
+        if game is None or self._may_have_been_made(session):
+            return False
+        return await self._pools.claim(game, session)
+
+    def _may_have_been_made(self, session: Session) -> bool:
+        """Whether the making of a pod was not answered: until it is, no other is claimed."""
+        return self._unanswered.get(key_of(session), ("", 0))[0] == session.uid
 
     async def _create(self, session: Session, game: Game, attempt: int) -> None:
+        is_again = self._may_have_been_made(session)
+        if is_again:
+            _, attempt = self._unanswered[key_of(session)]
         self._store.expect(session.uid, key_of(game))
         try:
             for number in itertools.count(attempt):
                 if await self._created(session, game, number):
-                    return
+                    break
         except Forbidden as error:
             self._store.release(session.uid)
             reason = refusal_of(error.message)
@@ -160,12 +191,15 @@ class Sessions:
         except Invalid as error:
             self._store.release(session.uid)
             await self._tell(session, failed(session, self._now(), "PodInvalid", error.message))
-        except ServerFault:
-            raise  # as when no answer came: there may be a pod, and the next try meets it
+        except (ServerFault, Unreachable):
+            self._unanswered[key_of(session)] = session.uid, number
+            raise  # there may be a pod, and the next try meets it
         except ApiError:
             # No pod was made: another may have the turn until this one is tried again.
-            self._store.release(session.uid)
+            if not is_again:
+                self._store.release(session.uid)
             raise
+        self._unanswered.pop(key_of(session), None)
 
     async def _created(self, session: Session, game: Game, attempt: int) -> bool:
         """Make a pod, or adopt the one that an earlier try made; `False` if another's has its
@@ -198,7 +232,7 @@ class Sessions:
         self._store.see_session(answer)
         self._announce(session, answer, status)
 
-    async def _with_log(self, decision: Decision) -> Fields:
+    async def _with_log(self, session: Session, decision: Decision) -> Fields:
         if decision.log_of is None:
             return decision.status
         pod, container = decision.log_of
@@ -209,11 +243,12 @@ class Sessions:
         except (ApiError, Unreachable) as error:
             log.info("log not readable", pod=pod.name, container=container, error=str(error))
             return decision.status
-        status = decision.status
-        if last_words := excerpt(text):
-            for condition in status["conditions"]:
-                condition["message"] += f" The end of its log: {last_words}"
-        return status
+        if not (last_words := excerpt(text)):
+            return decision.status
+        # The pod before it may have gone for the same reason: then its condition stands already.
+        [condition] = decision.status.get("conditions", [session.condition])
+        message = f"{condition['message']} The end of its log: {last_words}"
+        return {**decision.status, "conditions": [{**condition, "message": message}]}
 
     def _announce(self, before: Session, answer: Object, status: Fields) -> None:
         phase = status.get("phase")

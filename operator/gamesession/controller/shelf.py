@@ -89,6 +89,10 @@ class Shelf(Generic[T]):
         """The objects of which nothing was heard since a moment of our clock."""
         return [item for key, item in self._items.items() if self._seen[key] < moment]
 
+    def is_buried(self, uid: str) -> bool:
+        """Whether an object is known to be gone."""
+        return uid in self._buried
+
     def bury(self, uid: str) -> None:
         """Remember that an object was deleted, so that a late echo does not bring it back."""
         self._buried[uid] = None

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gamesession.api.duration import format_duration
-from gamesession.api.names import attempt_of
 from gamesession.plan.game import Acceptance
 from gamesession.plan.phase import CLOSING, IN_BETWEEN, failed, pending, without_pod
 from gamesession.plan.pod import Pod
@@ -35,7 +34,7 @@ def pick(situation: Situation, now: datetime) -> Decision:
     if spent and situation.game and situation.game.on_close:
         # What is left of the pod may still save this user's state: first let it go.
         return Decision(delete=spent, look_again=now + LOOK_AT_CLOSING)
-    attempts = [attempt_of(session.pod_name), *(pod.attempt for pod in situation.pods)]
+    attempts = [session.attempts, *(pod.attempt for pod in situation.pods)]
     return Decision(create=1 + max(attempts), delete=spent)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gamesession.api.duration import parse_duration
 from gamesession.api.instant import parse_instant
 from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
-from gamesession.api.names import session_name
+from gamesession.api.names import attempt_of, session_name
 
 PENDING = "Pending"
 STARTING = "Starting"
@@ -82,6 +82,13 @@ class Session:
         if self.seen_at is None or not timedelta() <= self.seen_at - self.created_at < _A_SECOND:
             return self.created_at
         return self.seen_at
+
+    @property
+    def attempts(self) -> int:
+        """How many pods the status has named, or the number of the last: of pods that waited for
+        a user only their count tells, and of others some were never named."""
+        named = self.restarts + 1 if self.started_at else 0
+        return max(named, attempt_of(self.pod_name))
 
     @classmethod
     def from_object(cls, session: dict[str, Any]) -> Session:

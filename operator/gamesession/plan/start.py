@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gamesession.api.duration import format_duration
-from gamesession.api.names import attempt_of
 from gamesession.plan import phase
 from gamesession.plan.game import Game
 from gamesession.plan.greeting import refused, wants_greeting
@@ -81,7 +80,7 @@ def _is_spent(session: Session, pod: Pod) -> bool:
         return True
     stopped = pod.problem is not None and pod.problem.wants_new_pod
     # One that waited for its user has no number.
-    return stopped and 0 < pod.attempt <= attempt_of(session.pod_name)
+    return stopped and 0 < pod.attempt <= session.attempts
 
 
 def _count(

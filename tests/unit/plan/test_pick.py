@@ -9,6 +9,7 @@ import pytest
 from gamesession.plan.game import Acceptance
 from gamesession.plan.pick import pick
 from gamesession.plan.situation import Decision
+from gamesession.plan.start import decide
 from tests.unit.plan.objects import (
     DISRUPTED,
     Object,
@@ -20,6 +21,7 @@ from tests.unit.plan.objects import (
     situation,
     status,
     stopped_pod,
+    warm_pod,
     with_on_close,
     written,
 )
@@ -258,3 +260,21 @@ def test_what_is_left_of_a_stopped_pod_is_let_go_of_before_the_next_one_comes() 
     leaving = stopped_pod(finished=20, deleting=51)
     assert decided(counted, leaving, now=22, of=SAVING).create is None
     assert decided(counted, now=23, of=SAVING).create == 2
+
+
+def test_a_failure_that_was_counted_before_a_waiting_pod_was_named_is_not_counted_again() -> None:
+    """The pod that waited has no number to tell which came first; how many there were does."""
+    named = warm_pod("b", ready=True)
+    counted = status("Starting", pod=named, bound=False, restarts=1, failures=2, reason="Error")
+    found = decide(situation(session(status=counted), stopped_pod(1, finished=-60)), at(0))
+    assert (found.create, found.status) == (3, {})
+    assert [pod.attempt for pod in found.delete] == [1]
+
+
+def test_a_failure_of_one_that_came_after_a_waiting_pod_is_counted() -> None:
+    named = warm_pod("b", ready=True)
+    counted = status("Starting", pod=named, bound=False, failures=1, reason="Error")
+    first = decide(situation(session(status=counted)), at(0))
+    assert first.create == 2
+    found = decide(situation(session(status=counted), stopped_pod(2)), at(0))
+    assert found.status["failures"] == 2
