@@ -77,7 +77,12 @@ class Scene:
             self.cluster, self.store, announcer, compare=self._compare, now=self.now
         )
         self.pools = Pools(
-            self.cluster, self.store, self.catalogue, look_again=self._look_again, now=self.now
+            self.cluster,
+            self.store,
+            self.catalogue,
+            look_again=self._look_again,
+            failed=lambda key: self.queue.add(Task("game", key)),
+            now=self.now,
         )
         self.greetings = Greetings(look_again=self._look_again, patience=self.patience)
         self.sessions = Sessions(

@@ -9,7 +9,7 @@ import pytest
 from gamesession.kube.errors import Conflict, ServerFault
 from tests.handlers.apiserver import refusal
 from tests.handlers.pool import POOLED, edited, failure, fill, ready, starts, wait
-from tests.handlers.scene import PODS, Scene
+from tests.handlers.scene import CHESS, PODS, Scene
 from tests.unit.plan.objects import DISRUPTED, Object, game, terminated, warm_pod
 
 # Pods that fail -----------------------------------------------------------------------------------
@@ -136,8 +136,10 @@ async def test_pods_that_are_refused_are_tried_again_after_a_pause_and_the_game_
     scene.start(POOLED, warm_pod("b"))
     forbidden = scene.server[f"post {PODS}"]
     forbidden << (lambda request: dry_run_passes(request, answer))
+    scene.queue.tasks.clear()
     await fill(scene)
     assert failure(scene) == (1, reason)
+    assert ("game", CHESS) in scene.queue.tasks, "no pod changed, and the Game is to say so"
     assert ("chess", 0) in scene.looks, "when to try again is known now"
     await fill(scene)
     assert scene.looks[-1] == ("chess", 1)

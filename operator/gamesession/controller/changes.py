@@ -39,6 +39,10 @@ class Changes:
         store.on_session = self.session_changed
         store.on_pod = self.pod_changed
 
+    def look_at_game(self, key: Key) -> None:
+        """Enqueue a Game."""
+        self._queue.add(Task("game", key))
+
     def look_at_session(self, key: Key) -> None:
         """Enqueue a session."""
         self._queue.add(Task("session", key))

@@ -69,7 +69,13 @@ class Operator:
         self.queue: WorkQueue[Task] = WorkQueue(self._work)
         self._changes = Changes(self.store, self.queue, self.endings, self._catalogue)
         self._lull = Lull()
-        self._pools = Pools(cluster, self.store, self._catalogue, look_again=self._later("pool"))
+        self._pools = Pools(
+            cluster,
+            self.store,
+            self._catalogue,
+            look_again=self._later("pool"),
+            failed=self._changes.look_at_game,
+        )
         self._greetings = Greetings(look_again=self._later("session"))
         self._sessions = Sessions(
             cluster,

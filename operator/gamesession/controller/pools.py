@@ -54,6 +54,7 @@ class Pools:
 
     Args:
         look_again: (key, seconds) asks for another look at a Game's pool.
+        failed: told the key of a Game whose pods fail, which is to say so.
         now: the time of day, UTC.
     """
 
@@ -64,12 +65,14 @@ class Pools:
         catalogue: Catalogue,
         *,
         look_again: Callable[[Key, float], None],
+        failed: Callable[[Key], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cluster = cluster
         self._store = store
         self._catalogue = catalogue
         self._look_again = look_again
+        self._failed = failed
         self._now = now
         self._failures: dict[str, tuple[str, Failure]] = {}
         self._claims = Claims(cluster, store, catalogue)
@@ -139,6 +142,7 @@ class Pools:
             count = before.count + (now >= before.ends)
         failure = Failure(count, now, reason, message)
         self._failures[game.uid] = (self._catalogue.current_hash(game), failure)
+        self._failed(key_of(game))
         log.warning("warm pod failed", game=game.name, reason=reason, message=message, count=count)
 
     async def _make(self, game: Game, begun: datetime) -> None:

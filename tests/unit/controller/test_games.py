@@ -32,7 +32,13 @@ class Cluster:
 
 
 def the_pools(store: Store) -> Pools:
-    return Pools(cast(Any, Cluster()), store, Catalogue(), look_again=lambda key, seconds: None)
+    return Pools(
+        cast(Any, Cluster()),
+        store,
+        Catalogue(),
+        look_again=lambda key, seconds: None,
+        failed=lambda key: None,
+    )
 
 
 async def test_nothing_is_kept_of_a_game_that_is_gone() -> None:
