@@ -12,7 +12,7 @@ from tests.handlers.apiserver import hang_up, refusal
 from tests.handlers.claim import B, C, pod_of, tried
 from tests.handlers.pool import POOLED, ready
 from tests.handlers.scene import CHESS, POD, PODS, STATUS, Scene
-from tests.unit.plan.objects import game, session
+from tests.unit.plan.objects import game, pod, ready_status, session
 
 Answer = Callable[[Any], Any]
 
@@ -202,6 +202,20 @@ async def test_a_pod_that_a_session_may_have_had_is_free_when_the_session_is_gon
         await scene.look("alice")
     scene.server.remove(session())
     scene.tell()
+    await scene.look("alice")
+    await scene.look("bob")
+    assert (pod_of(scene, "bob"), scene.reason("bob")[0]) == (B, "Ready")
+
+
+async def test_a_pod_that_a_session_may_have_had_is_free_when_it_has_another(
+    scene: Scene,
+) -> None:
+    """Another operator, that believes it leads, gave it that."""
+    scene.start(POOLED, session(), session("bob"), ready())
+    scene.server[f"patch {PODS}/{B}"][:1] << hang_up
+    with pytest.raises(Unreachable):
+        await scene.look("alice")
+    scene.start(pod(ready=True), session(status=ready_status(pod(ready=True))))
     await scene.look("alice")
     await scene.look("bob")
     assert (pod_of(scene, "bob"), scene.reason("bob")[0]) == (B, "Ready")

@@ -59,7 +59,7 @@ class Claims:
         Raises:
             ApiError, Unreachable: it is not known yet whether it got one; to be called again.
         """
-        self._forget_gone()
+        self._forget_served()
         tried: set[str] = set()
         while pod := self._unsettled.get(session.uid) or self._choose(game, session, tried):
             tried.add(pod.uid)
@@ -116,7 +116,17 @@ class Claims:
         self._unsettled.pop(session_uid, None)
         self._store.release(session_uid)
 
-    def _forget_gone(self) -> None:
-        """Sessions that are gone wait for nothing, and keep no pod from others."""
-        for uid in [uid for uid in self._unsettled if not self._store.session_of_uid(uid)]:
+    def _forget_served(self) -> None:
+        """Sessions that are gone, or have a pod by now, keep none from others: also another
+        operator may have given them theirs."""
+        for uid in [uid for uid in self._unsettled if self._is_served(uid)]:
             self._settle(uid)
+
+    def _is_served(self, session_uid: str) -> bool:
+        session = self._store.session_of_uid(session_uid)
+        if session is None:
+            return True
+        # The status of most that wait names none: there is nothing to look up for them.
+        return bool(session.pod_uid) and any(
+            pod.is_alive for pod in self._store.pods_of(session_uid)
+        )
