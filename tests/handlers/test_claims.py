@@ -174,6 +174,19 @@ async def test_claims_are_counted_by_how_they_end(scene: Scene) -> None:
     }
 
 
+async def test_a_session_that_was_deleted_gets_no_other_pod_because_its_own_goes(
+    scene: Scene,
+) -> None:
+    """The collector is quick: of the pod's end the watch may tell before the session's."""
+    serving = pod(ready=True)
+    scene.start(POOLED, session(status=ready_status(serving)), serving, ready())
+    scene.server.remove(session())
+    scene.store.see_pod(scene.server.store(pod(ready=True, deleting=30)))
+    await scene.look()
+    assert scene.server.writes == []
+    assert scene.store.sessions.get((NAMESPACE, session_name("chess", "alice"))) is None
+
+
 # Several at once ----------------------------------------------------------------------------------
 
 

@@ -85,11 +85,17 @@ class Sessions:
         Raises:
             ApiError, Unreachable: a write or read did not succeed; to be called again.
         """
+        read: Session | None = None
         # A pod that waited serves at once: the status is told in the same turn.
         while (session := self._store.sessions.get(key)) and not session.deleting:
             await self._read_bound_pod(session)
             situation, now = self.situation(session), self._now()
             decision = decide(situation, now)
+            if decision.create is not None and session.pod_uid and session is not read:
+                # Perhaps its pod went because it did, and another watch is to tell of that yet.
+                await refresh(self._cluster, self._store, session)
+                read = self._store.sessions.get(key)
+                continue
             if decision.create is not None and await self._claim(session, situation.game):
                 continue
             if decision.look_again:
