@@ -124,3 +124,32 @@ async def test_a_pod_that_becomes_ready_wakes_who_waited_longest(scene: Scene) -
 def with_image(image: str) -> Object:
     """A template of another pod."""
     return {"spec": {"containers": [{"name": "agent", "image": image}]}}
+
+
+async def test_who_tries_again_before_the_room_is_there_takes_no_second_pod(scene: Scene) -> None:
+    """That its status was told is a reason to look again; and a pod takes its time to go."""
+    scene.start(game(), game("draughts", warmPool={"size": 3}), session())
+    scene.server.quota = 3
+    scene.server.grace = 30
+    await fill(scene, DRAUGHTS)
+    for second in (0, 5, 10, 15):
+        scene.seconds = second
+        await scene.look()
+        await fill(scene, DRAUGHTS)
+        assert len(waiting_pods(scene)) == 2
+    for each in scene.server.all("pods"):
+        if "deletionTimestamp" in each["metadata"]:
+            scene.server.remove(each)
+    scene.tell()
+    await scene.look_until_done()
+    assert scene.reason() == ("Starting", "PodStarting")
+
+
+async def test_each_of_those_who_wait_gets_its_room(scene: Scene) -> None:
+    scene.start(game(), game("draughts", warmPool={"size": 3}), session(), session("bob"))
+    scene.server.quota = 3
+    scene.server.grace = 30
+    await fill(scene, DRAUGHTS)
+    for user in ("alice", "bob", "alice", "bob"):
+        await scene.look(user)
+    assert len(waiting_pods(scene)) == 1

@@ -47,6 +47,8 @@ NAME_LENGTH: Final = 8
 ROOM_IS_KEPT: Final = timedelta(seconds=15)
 """How long no pod is made ahead in a namespace where a quota kept a session from its pod: longer
 than it takes the session to try again."""
+ROOM_TAKES: Final = timedelta(seconds=10)
+"""How long after a pod was deleted a quota may count it still, and a session try in vain."""
 
 
 class Pools:
@@ -77,6 +79,7 @@ class Pools:
         self._failures: dict[str, tuple[str, Failure]] = {}
         self._claims = Claims(cluster, store, catalogue)
         self._held_until: dict[str, datetime] = {}
+        self._made_room: dict[str, list[datetime]] = {}
         self._at_once = asyncio.Semaphore(WRITES_AT_ONCE)
 
     async def reconcile(self, key: Key) -> None:
@@ -184,9 +187,21 @@ class Pools:
         """
         self._held_until[namespace] = self._now() + ROOM_IS_KEPT
         games = [game for game in self._store.games.values() if game.namespace == namespace]
+        if self._is_on_its_way(namespace, games):
+            return
         pods = [pod for game in games for pod in self._unpromised(game)]
         if pod := least_needed(pods, {self._catalogue.current_hash(game) for game in games}):
+            self._made_room[namespace].append(self._now())
             await self._delete(pod)
+
+    def _is_on_its_way(self, namespace: str, games: list[Game]) -> bool:
+        """Whether there will be room for all who wait for it: one that tries before it is there
+        takes no second pod."""
+        now, made = self._now(), self._made_room.get(namespace, [])
+        made = self._made_room[namespace] = [at for at in made if now - at < ROOM_TAKES]
+        leaving = [pod for game in games for pod in self._store.warm_pods(game) if pod.deleted_at]
+        waiting = sum(len(refused(self._store.waiting(key_of(game)))) for game in games)
+        return max(len(made), len(leaving)) >= waiting
 
     async def _delete(self, pod: Pod) -> None:
         """Delete it as it was seen: a claim that came first wins."""
