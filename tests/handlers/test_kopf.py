@@ -42,7 +42,7 @@ class Endings:
     def __init__(self) -> None:
         self.ticks: list[Key] = []
 
-    async def tick(self, game: Key) -> None:
+    def begin(self, game: Key) -> None:
         self.ticks.append(game)
 
 

@@ -53,6 +53,7 @@ class Endings:
         self._deadlines = Deadlines()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._ending: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._told: dict[str, datetime] = {}
         """Deadlines that an Event has told of, by uid: a second try needs no second Event."""
         self._backoffs: dict[str, Backoff] = {}
@@ -68,13 +69,30 @@ class Endings:
         self._told.pop(session.uid, None)
         self._backoffs.pop(session.uid, None)
 
+    def begin(self, game: Key) -> asyncio.Task[None] | None:
+        """Begin to end the sessions of one Game that are due; `None` if none is.
+
+        The next ones need not wait for these: an API server that is slow to answer delays no more
+        than what it was asked.
+        """
+        due = self._deadlines.due(game, self._now())
+        sessions = [session for key in due if (session := self._store.sessions.get(key))]
+        if not sessions:
+            return None
+        task = asyncio.create_task(self._end_all(sessions))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def tick(self, game: Key) -> None:
         """End the sessions of one Game that are due. No I/O unless one is."""
-        due = self._deadlines.due(game, self._now())
-        if due:
-            await self._end_all(
-                session for key in due if (session := self._store.sessions.get(key))
-            )
+        if task := self.begin(game):
+            await task
+
+    def stop(self) -> None:
+        """Break off what is under way."""
+        for task in self._tasks:
+            task.cancel()
 
     async def tick_all(self) -> None:
         """`tick` for every Game, also for those that are not there: no timer runs for them, nor for

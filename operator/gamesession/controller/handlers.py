@@ -93,7 +93,7 @@ def registry(
 
     @kopf.timer(GROUP, VERSION, "games", interval=TICK_SECONDS, sharp=True, registry=handlers)
     async def tick(namespace: str | None, name: str | None, **_: Any) -> None:
-        await endings.tick((str(namespace), str(name)))
+        endings.begin((str(namespace), str(name)))
 
     return handlers
 

@@ -148,14 +148,17 @@ class Operator:
         log.info("operator ready", sessions=len(self.store.sessions))
 
     async def _serve(self) -> None:
-        async with self._greetings, asyncio.TaskGroup() as tasks:
-            for work in (
-                self.queue.run(),
-                self.comparison.run(),
-                self._heartbeat.run(),
-                self._sweep(),
-            ):
-                tasks.create_task(work)
+        try:
+            async with self._greetings, asyncio.TaskGroup() as tasks:
+                for work in (
+                    self.queue.run(),
+                    self.comparison.run(),
+                    self._heartbeat.run(),
+                    self._sweep(),
+                ):
+                    tasks.create_task(work)
+        finally:
+            self.endings.stop()
 
     async def _work(self, task: Task) -> None:
         match task.kind:

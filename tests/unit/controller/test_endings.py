@@ -15,6 +15,7 @@ from gamesession.kube.errors import ApiError, Conflict, ServerFault, Unreachable
 from gamesession.kube.resources import Resource
 from gamesession.plan.deadline import Deadline
 from gamesession.plan.session import Session
+from tests.eventually import eventually
 from tests.unit.plan.objects import (
     ALICE,
     CHESS,
@@ -121,6 +122,30 @@ class Scene:
         while self.time < end:
             self.time += 1
             await self.endings.tick(CHESS_KEY)
+
+
+async def test_a_deletion_that_is_not_answered_delays_no_other() -> None:
+    """kopf's timer waits for what it called: it begins the ends, and does not wait for them."""
+    scene = Scene()
+    scene.store.see_game(quick_game())
+    scene.cluster.answer.clear()
+    scene.see_ready()
+    scene.time = 10
+    first = scene.endings.begin(CHESS_KEY)
+    bob = session("bob")
+    bob["status"] = ready_status(pod(of=bob, ready=True), active=1)
+    scene.store.see_session(bob, found=True)
+    scene.time = 11
+    second = scene.endings.begin(CHESS_KEY)
+
+    async def both_were_asked_for() -> bool:
+        return scene.cluster.deletes == 2
+
+    await eventually(both_were_asked_for)
+    scene.endings.stop()
+    assert first and second
+    await asyncio.wait({first, second})
+    assert first.cancelled() and second.cancelled()
 
 
 async def test_an_idle_session_is_told_of_and_deleted_once() -> None:
