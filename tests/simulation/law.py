@@ -38,6 +38,8 @@ class Law:
         """Whose status named a pod: its uid → the session's uid."""
         self._given: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
         """The pods that a process got for a session: (process, session's uid) → (name, uid)."""
+        self._givers: dict[str, set[str]] = defaultdict(set)
+        """The processes that got pods for a session."""
         server.listeners.append(self._change)
 
     def watch(self, replica: Replica) -> None:
@@ -69,11 +71,16 @@ class Law:
             self._give(after, owner)
 
     def _give(self, pod: Object, owner: str) -> None:
-        """A process that knows its own deeds gives no session a second pod."""
+        """A process that knows its own deeds gives no session a second pod.
+
+        Where two gave it one, either may have taken the other's for the session's, while what it
+        asked for itself was still on its way.
+        """
+        self._givers[owner].add(self._server.actor)
         given = self._given[self._server.actor, owner]
         for name, uid in given:
             other = self._server.find(PODS, name, uid)
-            if other and is_good(other):
+            if other and is_good(other) and len(self._givers[owner]) == 1:
                 self._break(
                     f"{self._server.actor} got {_name(pod)} for session {owner}, which has {name} "
                     "by it"
