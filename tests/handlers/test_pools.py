@@ -42,6 +42,23 @@ async def test_it_is_filled_at_once(scene: Scene) -> None:
     assert len(scene.server.requests) == 2, "the answers are believed before any watch tells"
 
 
+async def test_a_large_one_is_filled_a_few_at_a_look(scene: Scene) -> None:
+    """Between two looks users come first."""
+    scene.start(game(warmPool={"size": 10}))
+    for there, more in ((4, 1), (8, 2), (10, 2)):
+        await fill(scene)
+        assert len(wait(scene)) == there
+        assert scene.looks == [("chess", 0)] * more
+
+
+async def test_a_pool_of_which_less_than_half_is_ready_is_low(scene: Scene) -> None:
+    scene.start(game(warmPool={"size": 2}), ready("b", ready=False))
+    assert scene.pools.is_low(CHESS)
+    scene.start(ready("c"))
+    assert not scene.pools.is_low(CHESS)
+    assert not scene.pools.is_low((CHESS[0], "draughts"))
+
+
 async def test_its_pods_are_the_games_and_nobodys(scene: Scene) -> None:
     scene.start(POOLED, session())
     await fill(scene)

@@ -165,7 +165,8 @@ class Operator:
             case "game":
                 await self._games.reconcile(task.key)
             case "pool":
-                if seconds := self._lull.seconds_to(task.key):
+                low = self._pools.is_low(task.key)
+                if not low and (seconds := self._lull.seconds_to(task.key)):
                     self.queue.add_after(task, seconds)
                 else:
                     await self._pools.reconcile(task.key)

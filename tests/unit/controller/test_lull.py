@@ -1,4 +1,4 @@
-"""A pool is filled when no session is worked on, and after a second in any case."""
+"""A pool waits until no session is worked on, for a second at most."""
 
 from __future__ import annotations
 
