@@ -47,13 +47,13 @@ async def test_a_large_one_is_filled_a_few_at_a_look(scene: Scene) -> None:
     scene.start(game(warmPool={"size": 10}))
     for there in (4, 8, 10):
         scene.looks.clear()
-        await fill(scene)
+        await scene.pools.reconcile(CHESS, at_once=4)
         assert len(wait(scene)) == there
         assert (("chess", 0) in scene.looks) is (there < 10)
 
 
-async def test_a_pool_of_which_less_than_half_is_ready_is_low(scene: Scene) -> None:
-    scene.start(game(warmPool={"size": 2}), ready("b", ready=False))
+async def test_a_pool_of_which_less_than_a_quarter_is_ready_is_low(scene: Scene) -> None:
+    scene.start(game(warmPool={"size": 4}), ready("b", ready=False))
     assert scene.pools.is_low(CHESS)
     scene.start(ready("c"))
     assert not scene.pools.is_low(CHESS)

@@ -35,6 +35,7 @@ from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.kube.resources import GAMES, SESSIONS
+from gamesession.plan.session import READY
 
 log = structlog.get_logger(__name__)
 
@@ -165,14 +166,22 @@ class Operator:
             case "game":
                 await self._games.reconcile(task.key)
             case "pool":
-                low = self._pools.is_low(task.key)
-                if not low and (seconds := self._lull.seconds_to(task.key)):
+                seconds = self._lull.seconds_to(task.key)
+                if seconds and not self._pools.is_low(task.key):
                     self.queue.add_after(task, seconds)
-                else:
+                elif self._lull.is_long:
                     await self._pools.reconcile(task.key)
+                else:
+                    await self._pools.reconcile(task.key, at_once=1)
+            case "session" if self._serves(task.key):
+                await self._sessions.reconcile(task.key)
             case "session":
                 with self._lull.prevented():
                     await self._sessions.reconcile(task.key)
+
+    def _serves(self, session: Key) -> bool:
+        known = self.store.sessions.get(session)
+        return known is None or known.phase == READY
 
     def _later(self, kind: Kind) -> Callable[[Key, float], None]:
         return lambda key, seconds: self.queue.add_after(Task(kind, key), seconds)

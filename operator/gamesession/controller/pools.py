@@ -42,8 +42,7 @@ log = structlog.get_logger(__name__)
 POOL_PODS = Gauge("gamesession_pool_pods", "Pods that wait for a user.", ["game", "state"])
 WRITES_AT_ONCE: Final = 16
 MADE_AT_ONCE: Final = 4
-"""Pods that a look makes. Each costs the cluster more than a warm start does, and a user may come
-meanwhile: the next look asks again whether one has."""
+"""Pods that a look makes where nobody waits: a user may come meanwhile."""
 NAME_LETTERS: Final = "bcdfghjklmnpqrstvwxz"
 """No vowels, so no words; no digits, so that no name ends like the number of a session's pod."""
 NAME_LENGTH: Final = 8
@@ -85,8 +84,11 @@ class Pools:
         self._made_room: dict[str, list[datetime]] = {}
         self._at_once = asyncio.Semaphore(WRITES_AT_ONCE)
 
-    async def reconcile(self, key: Key) -> None:
+    async def reconcile(self, key: Key, *, at_once: int = MADE_AT_ONCE) -> None:
         """One step for the pool of the Game under that name.
+
+        Args:
+            at_once: pods that are made at most; for more another look is asked for.
 
         Raises:
             ApiError, Unreachable: a write did not succeed; to be called again.
@@ -110,18 +112,18 @@ class Pools:
             self._look_again(key, (decision.look_again - now).total_seconds())
         await _all(
             *(self._delete(pod) for pod in (*decision.failed, *decision.surplus)),
-            *(self._make(game, now) for _ in range(min(decision.create, MADE_AT_ONCE))),
+            *(self._make(game, now) for _ in range(min(decision.create, at_once))),
         )
-        if decision.create > MADE_AT_ONCE:
+        if decision.create > at_once:
             self._look_again(key, 0)
 
     def is_low(self, key: Key) -> bool:
-        """Whether less than half of a Game's pool is ready: to fill it can't be put off."""
+        """Whether less than a quarter of a Game's pool is ready: to fill it can't be put off."""
         game = self._store.games.get(key)
         if game is None:
             return False
         ready = sum(pod.ready and pod.is_alive for pod in self._store.warm_pods(game))
-        return 2 * ready < game.spec.warm_pool.size
+        return 4 * ready < game.spec.warm_pool.size
 
     def failure(self, game: Game) -> Failure | None:
         """Why the Game's warm pods do not start; `None` if they do."""

@@ -29,7 +29,7 @@ I = TypeVar("I", bound=Item)  # noqa: E741
 
 
 class Index(Generic[I]):
-    """From a property of objects to where they live.
+    """From a property of objects to the objects.
 
     Args:
         of: the property.
@@ -37,20 +37,21 @@ class Index(Generic[I]):
 
     def __init__(self, of: Callable[[I], Hashable]) -> None:
         self._of = of
-        self._keys: dict[Hashable, set[Key]] = defaultdict(set)
+        self._items: dict[Hashable, dict[Key, I]] = defaultdict(dict)
 
-    def __getitem__(self, value: Hashable) -> tuple[Key, ...]:
-        return tuple(self._keys.get(value, ()))
+    def __getitem__(self, value: Hashable) -> tuple[I, ...]:
+        items = self._items.get(value)
+        return tuple(items.values()) if items else ()
 
     def file(self, old: I | None, new: I | None) -> None:
         """Take note of what became of an object; `None` for not being there."""
         if old is not None:
-            keys = self._keys[self._of(old)]
-            keys.discard(key_of(old))
-            if not keys:
-                del self._keys[self._of(old)]
+            items = self._items[self._of(old)]
+            items.pop(key_of(old), None)
+            if not items:
+                del self._items[self._of(old)]
         if new is not None:
-            self._keys[self._of(new)].add(key_of(new))
+            self._items[self._of(new)][key_of(new)] = new
 
 
 class Store:
@@ -193,11 +194,11 @@ class Store:
 
     def sessions_of(self, game: Key) -> list[Session]:
         """All sessions of a Game."""
-        return self._sessions(self._sessions_of_game[game])
+        return list(self._sessions_of_game[game])
 
     def sessions_of_player(self, namespace: str, player: str) -> list[Session]:
         """All sessions of one user and game."""
-        return self._sessions(self._sessions_of_player[namespace, player])
+        return list(self._sessions_of_player[namespace, player])
 
     def session_of_uid(self, uid: str) -> Session | None:
         """The session with that uid."""
@@ -206,7 +207,7 @@ class Store:
 
     def pods_of(self, uid: str) -> tuple[Pod, ...]:
         """The pods that an object owns."""
-        return self._pods(self._pods_of_owner[uid])
+        return self._pods_of_owner[uid]
 
     def warm_pods(self, game: Game) -> tuple[Pod, ...]:
         """The pods of a Game that wait for a user."""
@@ -214,7 +215,7 @@ class Store:
 
     def previous_pods(self, session: Session) -> tuple[Pod, ...]:
         """Pods of the session's user and game that another life owned, and that is over or ends."""
-        pods = self._pods(self._pods_of_player[session.namespace, session.player])
+        pods = self._pods_of_player[session.namespace, session.player]
         return tuple(
             pod for pod in pods if pod.owner_uid != session.uid and self._has_ended(pod.owner_uid)
         )
@@ -249,12 +250,6 @@ class Store:
 
     def _has_pod(self, session: Session) -> bool:
         return self.has_place(session.uid) or bool(session.pod_uid)
-
-    def _sessions(self, keys: tuple[Key, ...]) -> list[Session]:
-        return [session for key in keys if (session := self.sessions.get(key))]
-
-    def _pods(self, keys: tuple[Key, ...]) -> tuple[Pod, ...]:
-        return tuple(pod for key in keys if (pod := self.pods.get(key)))
 
     def _file_session(self, old: Session | None, new: Session | None) -> None:
         if old:
