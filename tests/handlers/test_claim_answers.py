@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gamesession.kube.errors import ServerFault, Throttled, Unreachable
+from gamesession.kube.errors import Conflict, ServerFault, Throttled, Unreachable
 from tests.handlers.apiserver import hang_up, refusal
 from tests.handlers.claim import B, C, pod_of, tried
 from tests.handlers.pool import POOLED, ready
@@ -167,13 +167,17 @@ async def test_a_claim_of_which_nothing_can_be_learned_keeps_its_pod_and_its_pla
     assert tried(scene) == [B, B]
 
 
+@pytest.mark.parametrize(
+    ("answer", "second"),
+    [(refusal(429, "TooManyRequests"), Throttled), (refusal(409, "Conflict"), Conflict)],
+)
 async def test_what_may_have_happened_may_have_happened_though_the_next_try_is_turned_away(
-    scene: Scene,
+    scene: Scene, answer: Answer, second: type[Exception]
 ) -> None:
     scene.start(POOLED, session(), session("bob"), ready())
     scene.server[f"patch {PODS}/{B}"][:1] << hang_up
-    scene.server[f"patch {PODS}/{B}"][1:2] << refusal(429, "TooManyRequests")
-    for error in (Unreachable, Throttled):
+    scene.server[f"patch {PODS}/{B}"][1:2] << answer
+    for error in (Unreachable, second):
         with pytest.raises(error):
             await scene.look("alice")
         assert scene.store.occupied(CHESS) == {"uid-of-alice"}

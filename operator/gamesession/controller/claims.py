@@ -96,8 +96,10 @@ class Claims:
         try:
             patch = claim_patch(pod, game.uid, session)
             found = await self._cluster.json_patch(PODS, pod.namespace, pod.name, patch)
-        except (Forbidden, Gone, Invalid, Conflict):  # not by this request; perhaps by one before
+        except (Forbidden, Gone, Invalid, Conflict) as caught:
+            # Not by this request; but one before it may have been carried out, or be yet.
             found = await refresh_pod(self._cluster, self._store, pod)
+            error = caught if is_again and isinstance(caught, Conflict) else None
         except (ServerFault, Unreachable) as caught:
             error, found = caught, await refresh_pod(self._cluster, self._store, pod)
         except ApiError:
