@@ -20,6 +20,7 @@ from gamesession.kube.cluster import Cluster
 from gamesession.kube.resources import GAMES
 from tests.cluster.controlplane import ControlPlane
 from tests.conftest import NAMESPACES
+from tests.eventually import eventually
 from tests.faults.fault import Fault, refused, unanswered, unreached
 from tests.faults.proxy import Proxy
 from tests.faults.request import Request
@@ -236,8 +237,15 @@ async def start_all_the_same(cluster: Cluster, proxy: Proxy, fault: Fault, log: 
             name = await playground.create_session("alice", "chess")
             await playground.until_phase(name, "Ready")
             assert len(playground.made_pods(name)) == 1
+            # It serves from its own lists before kopf has come as far as its watches.
+            await eventually(lambda: watches_everything(met))
     finally:
         operator.kill()
     assert operator.bugs() == []
+
+
+async def watches_everything(met: set[str]) -> bool:
+    """Whether every kind of object has been listed and watched."""
     for resource in ("games", "gamesessions", "pods"):
         assert {f"list {resource}", f"watch {resource}"} <= met
+    return True
