@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from gamesession.api.labels import GAME_LABEL, SESSION_LABEL
+from gamesession.controller.adoption import adopt
 from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.greetings import Greetings
@@ -27,7 +27,7 @@ from gamesession.kube.errors import (
     ServerFault,
     Unreachable,
 )
-from gamesession.kube.resources import GAMES, PODS, SESSIONS
+from gamesession.kube.resources import PODS, SESSIONS
 from gamesession.plan.capacity import next_in_turn
 from gamesession.plan.game import Game
 from gamesession.plan.phase import QUOTA_EXCEEDED, failed, pending, refusal_of
@@ -104,7 +104,7 @@ class Sessions:
             await self._act(situation, decision)
             if decision.greet is None:
                 self._greetings.forget(key)
-            await self._adopt(session, situation.game)
+            await adopt(self._cluster, self._store, session, situation.game)
             return
         self._greetings.forget(key)
         self._unanswered.pop(key, None)
@@ -285,40 +285,3 @@ class Sessions:
         except Gone:
             return False
         return bool(found["metadata"]["uid"] == pod.uid)
-
-    # Adopt --------------------------------------------------------------------------------------
-
-    async def _adopt(self, session: Session, game: Game | None) -> None:
-        """Labels and the Game's owner reference for a session that came without them.
-
-        One that has another Game's was made for a Game that is gone: the collector takes it.
-        """
-        if game is None or game.deleting or session.game_uids - {game.uid}:
-            return
-        if session.labelled and game.uid in session.owner_uids:
-            return
-        current = await self._cluster.get(SESSIONS, session.namespace, session.name)
-        meta: dict[str, Any] = current["metadata"]
-        if meta["uid"] != session.uid:
-            return
-        owners = [owner for owner in meta.get("ownerReferences", []) if owner["uid"] != game.uid]
-        patch = {
-            "uid": session.uid,
-            "resourceVersion": meta["resourceVersion"],
-            "labels": {GAME_LABEL: session.game, SESSION_LABEL: session.name},
-            "ownerReferences": [*owners, owner_reference(game)],
-        }
-        answer = await self._cluster.merge_patch(
-            SESSIONS, session.namespace, session.name, {"metadata": patch}
-        )
-        self._store.see_session(answer)
-
-
-def owner_reference(game: Game) -> Object:
-    """By it Kubernetes' collector deletes a session after its Game."""
-    return {
-        "apiVersion": GAMES.api_version,
-        "kind": GAMES.kind,
-        "name": game.name,
-        "uid": game.uid,
-    }
