@@ -249,6 +249,9 @@ async def _live(
     backoff = Backoff(FIRST_RESTART, LONGEST_RESTART)
     while True:
         began = time.monotonic()
+        # What the one before froze, would never be looked at again, and it is in cycles.
+        gc.unfreeze()
+        gc.collect()
         async with Cluster(configuration, "operator") as cluster:
             try:
                 return await Operator(cluster, settings, ready).run()

@@ -1,0 +1,53 @@
+"""One operator after another in one process: what becomes of the one before."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from typing import Any, Self
+
+import pytest
+
+from gamesession.controller import operator
+
+
+class Cluster:
+    """There is none."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each freezes what it loaded: of thousands of sessions, hundreds of MiB in all."""
+    lives: list[weakref.ref[Any]] = []
+
+    class Operator:
+        """One that falls over the first time."""
+
+        def __init__(self, *_: Any) -> None:
+            self.me = self
+            lives.append(weakref.ref(self))
+
+        async def run(self) -> None:
+            if len(lives) == 1:
+                gc.freeze()
+                raise RuntimeError("deaf")
+            assert lives[0]() is None
+
+    monkeypatch.setattr(operator, "Cluster", Cluster)
+    monkeypatch.setattr(operator, "Operator", Operator)
+    monkeypatch.setattr(operator, "FIRST_RESTART", 0.01)
+    nothing: Any = None
+    try:
+        await asyncio.wait_for(operator._live(nothing, nothing, asyncio.Event()), 60)
+    finally:
+        gc.unfreeze()
+    assert len(lives) == 2
