@@ -98,10 +98,13 @@ class Claims:
             found = await self._cluster.json_patch(PODS, pod.namespace, pod.name, patch)
         except (Forbidden, Gone, Invalid, Conflict) as caught:
             # Not by this request; but one before it may have been carried out, or be yet.
-            found = await refresh_pod(self._cluster, self._store, pod)
+            found = await self._see(pod)
             error = caught if is_again and isinstance(caught, Conflict) else None
         except (ServerFault, Unreachable) as caught:
-            error, found = caught, await refresh_pod(self._cluster, self._store, pod)
+            error, found = (
+                caught,
+                await refresh_pod(self._cluster, self._store, key_of(pod), pod.uid),
+            )
         except ApiError:
             if not is_again:  # it was not even looked at
                 self._settle(session.uid)
@@ -113,6 +116,9 @@ class Claims:
         self._settle(session.uid)
         after = Pod.from_object(found) if found else None
         return after is not None and after.owner_uid == session.uid and after.is_alive
+
+    async def _see(self, pod: Pod) -> Object | None:
+        return await refresh_pod(self._cluster, self._store, key_of(pod), pod.uid)
 
     def _settle(self, session_uid: str) -> None:
         self._unsettled.pop(session_uid, None)

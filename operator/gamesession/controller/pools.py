@@ -227,7 +227,7 @@ class Pools:
                     PODS, pod.namespace, pod.name, uid=pod.uid, resource_version=version
                 )
         except Conflict:
-            await refresh_pod(self._cluster, self._store, pod)
+            await refresh_pod(self._cluster, self._store, key_of(pod), pod.uid)
             raise
         if answer is None:
             self._store.lose_pod(key_of(pod), pod.uid)

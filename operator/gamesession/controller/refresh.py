@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from gamesession.controller.shelf import key_of
+from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import Gone
 from gamesession.kube.resources import PODS, SESSIONS
-from gamesession.plan.pod import Pod
 from gamesession.plan.session import Session
 
 
@@ -25,18 +24,18 @@ async def refresh(cluster: Cluster, store: Store, session: Session) -> None:
         store.see_session(found)
 
 
-async def refresh_pod(cluster: Cluster, store: Store, pod: Pod) -> Object | None:
-    """Bring the store up to date on one pod; returns it, `None` if it is gone.
+async def refresh_pod(cluster: Cluster, store: Store, key: Key, uid: str) -> Object | None:
+    """Bring the store up to date on one life of a pod; returns it, `None` if it is gone.
 
     Raises:
         ApiError, Unreachable: it could not be read.
     """
     try:
-        found = await cluster.get(PODS, pod.namespace, pod.name)
+        found = await cluster.get(PODS, *key)
     except Gone:
         found = {}
-    if found.get("metadata", {}).get("uid") != pod.uid:  # else another life of that name
-        store.lose_pod(key_of(pod), pod.uid)
+    if found.get("metadata", {}).get("uid") != uid:  # else another life of that name
+        store.lose_pod(key, uid)
         return None
     store.see_pod(found)
     return found

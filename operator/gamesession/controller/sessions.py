@@ -14,7 +14,7 @@ from gamesession.controller.announce import Announcer
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.greetings import Greetings
 from gamesession.controller.pools import Pools
-from gamesession.controller.refresh import refresh
+from gamesession.controller.refresh import refresh, refresh_pod
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
@@ -160,14 +160,8 @@ class Sessions:
             return
         if any(pod.uid == pod_uid for pod in self._store.pods_of(session.uid)):
             return
-        try:
-            found = await self._cluster.get(PODS, session.namespace, session.pod_name)
-        except Gone:
-            found = {}
-        if found.get("metadata", {}).get("uid") == pod_uid:
-            self._store.see_pod(found)
-        else:
-            self._store.lose_pod((session.namespace, session.pod_name), pod_uid)
+        key = session.namespace, session.pod_name
+        await refresh_pod(self._cluster, self._store, key, pod_uid)
 
     async def _claim(self, session: Session, game: Game | None) -> bool:
         if game is None or self._may_have_been_made(session):
