@@ -51,10 +51,14 @@ class Lull:
     def seconds_to(self, pool: Key) -> float:
         """How long to put off a look at a pool; 0 if it can be now, or has been put off for
         `LONGEST`. While users come, two looks are at least `QUIET` apart."""
+        if self.is_long:
+            self._since.clear()
+            self._next.clear()
+            return 0.0
         now = self._clock()
         left = self._since.setdefault(pool, now) + LONGEST - now
         quiet = self._quiet_for() >= QUIET and now >= self._next.get(pool, 0.0)
-        if not (self.is_long or quiet or left <= 0):
+        if left > 0 and not quiet:
             return min(QUIET, left)
         del self._since[pool]
         self._next[pool] = now + QUIET

@@ -73,3 +73,15 @@ def test_it_is_put_off_no_longer_than_a_second_and_then_anew(lull: Lull, clock: 
         clock.seconds += QUIET / 2
         assert lull.seconds_to(POOL) == 0
         assert lull.seconds_to(POOL) == QUIET
+
+
+def test_nothing_is_kept_of_pools_once_nobody_comes(lull: Lull, clock: Clock) -> None:
+    """Games may come and go for months."""
+    with lull.prevented():
+        assert lull.seconds_to(POOL) == QUIET
+    clock.seconds += 2 * QUIET
+    assert lull.seconds_to(OTHER) == 0
+    assert lull._since and lull._next
+    clock.seconds += LONGEST
+    assert lull.seconds_to(OTHER) == 0
+    assert not lull._since and not lull._next

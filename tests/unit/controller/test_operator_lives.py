@@ -28,6 +28,7 @@ class Cluster:
 async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each freezes what it loaded: of thousands of sessions, hundreds of MiB in all."""
     lives: list[weakref.ref[Any]] = []
+    kept: list[bool] = []
 
     class Operator:
         """One that falls over the first time."""
@@ -40,7 +41,7 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
             if len(lives) == 1:
                 gc.freeze()
                 raise RuntimeError("deaf")
-            assert lives[0]() is None
+            kept.append(lives[0]() is not None)
 
     monkeypatch.setattr(operator, "Cluster", Cluster)
     monkeypatch.setattr(operator, "Operator", Operator)
@@ -50,4 +51,4 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
         await asyncio.wait_for(operator._live(nothing, nothing, asyncio.Event()), 60)
     finally:
         gc.unfreeze()
-    assert len(lives) == 2
+    assert kept == [False]
