@@ -16,8 +16,9 @@ from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.metrics import request_seconds
+from gamesession.gateway.passage import Passage
 from gamesession.gateway.paths import parse_target
-from gamesession.gateway.proxy import Passage, Proxy
+from gamesession.gateway.proxy import Proxy
 from gamesession.gateway.routes import EndpointRoute, Routes
 from gamesession.gateway.target import REUSED, Target
 from gamesession.gateway.websockets import is_websocket

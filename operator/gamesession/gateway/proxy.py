@@ -2,65 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
-from yarl import URL
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
 from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
 from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
-from gamesession.gateway.body import Body
-from gamesession.gateway.headers import to_client, to_pod
+from gamesession.gateway.drain import Drain
+from gamesession.gateway.headers import to_client
 from gamesession.gateway.hold import Holds
-from gamesession.gateway.paths import GamePath
+from gamesession.gateway.passage import Passage, headers_of, send
 from gamesession.gateway.presence import presence
 from gamesession.gateway.relay import relay
-from gamesession.gateway.routes import ServiceRoute
 from gamesession.gateway.target import Target
 from gamesession.gateway.upstream import Upstreams, origin
-from gamesession.gateway.websockets import SWITCHING, WebSockets, is_websocket
+from gamesession.gateway.websockets import SWITCHING, WebSockets
 
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 MISDIRECTED: Final = 421
 ATTEMPTS: Final = 10
 
 START: Final = "X-Game-Start"
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """One request on its way to a pod.
-
-    Attributes:
-        token_expires: when the token that it came with does, Unix seconds.
-    """
-
-    request: web.BaseRequest
-    route: ServiceRoute
-    path: GamePath
-    user: str
-    request_id: str
-    body: Body
-    token_expires: float
-
-    @property
-    def only_traffic_counts(self) -> bool:
-        """Whether being open does not keep the session."""
-        return self.route.game.spec.session.stream_activity == "Traffic"
-
-    @property
-    def is_websocket(self) -> bool:
-        """Whether it asks for a WebSocket."""
-        return is_websocket(self.request)
 
 
 class LookAgain(Exception):
@@ -97,6 +66,7 @@ class Proxy:
         activity: Activity,
         sessions: Sessions,
         websockets: WebSockets,
+        drain: Drain,
         *,
         patience: float,
         idle: float,
@@ -106,6 +76,7 @@ class Proxy:
         self._activity = activity
         self._sessions = sessions
         self._websockets = websockets
+        self._drain = drain
         self._patience = patience
         self._idle = idle
 
@@ -138,6 +109,7 @@ class Proxy:
                 answer = await self._attempt(passage, target)
             except LookAgain as error:
                 again = error
+                passage.sent = passage.sent or error.sent
                 await self._doubt(error, tried)
             else:
                 if answer is not None:
@@ -185,7 +157,14 @@ class Proxy:
         if answer.status < 200:
             raise UpstreamUnreachable("The session's pod did not answer in HTTP.")
         passage.body.on_failure = answer.close
-        return await relay(passage.request, answer, headers, idle=self._idle, on_data=on_data)
+        return await relay(
+            passage.request,
+            answer,
+            headers,
+            idle=self._idle,
+            on_data=on_data,
+            drain=self._drain,
+        )
 
     async def _doubt(self, again: LookAgain, tried: set[tuple[str, str]]) -> None:
         if again.sent:
@@ -196,30 +175,17 @@ class Proxy:
 
     async def _send(self, passage: Passage, target: Target) -> aiohttp.ClientResponse:
         """Send the request; return with the head of the answer."""
-        body, loop = passage.body, asyncio.get_running_loop()
+        url = passage.url(origin(target.pod.ip, target.port))
         try:
-            async with asyncio.timeout(self._patience) as limit:
-
-                def progress(waiting_for_client: bool) -> None:
-                    if not limit.expired():
-                        limit.reschedule(
-                            None if waiting_for_client else loop.time() + self._patience
-                        )
-
-                body.on_progress = progress
-                return await self._upstreams.of(target.pod).request(
-                    passage.request.method,
-                    _url(passage, target),
-                    headers=_to_pod(passage, target),
-                    data=body if body.exists else None,
-                    allow_redirects=False,
-                )
+            return await send(
+                self._upstreams.of(target.pod),
+                passage,
+                url,
+                headers_of(passage, target.identity),
+                patience=self._patience,
+            )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            if body.failure is not None:
-                raise body.failure from error
             raise _reading_of(error, passage, target) from error
-        finally:
-            body.on_progress = lambda waiting: None
 
 
 def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception:
@@ -237,31 +203,6 @@ def _reading_of(error: Exception, passage: Passage, target: Target) -> Exception
             return hung_up
         case _:
             return UpstreamUnreachable("The session's pod did not answer in HTTP.")
-
-
-def _url(passage: Passage, target: Target) -> URL:
-    path = passage.path
-    raw = path.raw_below if passage.route.game.spec.strip_prefix else path.raw
-    return URL(origin(target.pod.ip, target.port) + raw, encoded=True)
-
-
-def _to_pod(passage: Passage, target: Target) -> CIMultiDict[str]:
-    request, spec = passage.request, passage.route.game.spec
-    headers = to_pod(
-        request.headers.items(),
-        ",".join(request.headers.getall(hdrs.CONNECTION, ())),
-        authorization=spec.forward_authorization,
-    )
-    headers.update(target.identity)
-    headers[REQUEST_ID_HEADER] = passage.request_id
-    headers["X-Forwarded-For"] = request.remote or "unknown"
-    headers["X-Forwarded-Proto"] = request.scheme
-    headers["X-Forwarded-Host"] = request.headers.get(hdrs.HOST, "")
-    if passage.is_websocket:
-        headers[hdrs.CONNECTION], headers[hdrs.UPGRADE] = "Upgrade", "websocket"
-    if spec.strip_prefix:
-        headers["X-Forwarded-Prefix"] = passage.path.raw_prefix
-    return headers
 
 
 def _to_client(
