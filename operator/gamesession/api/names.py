@@ -6,12 +6,14 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 MAX_SESSION_NAME = 63
 HASH_CHARACTERS = 16
 UID_CHARACTERS = 5
 
 
+@lru_cache(maxsize=16_384)
 def session_name(game: str, user: str) -> str:
     """The name that gateway and SDK give to the session of `user` in `game`.
 
