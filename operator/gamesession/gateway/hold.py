@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from gamesession.client.directory import Directory
 from gamesession.client.pod import Pod
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.dial import Dials
+from gamesession.gateway.drain import Drain
 from gamesession.gateway.places import Places
 from gamesession.gateway.target import Target
 from gamesession.plan.game import Game
@@ -36,6 +38,7 @@ class Holds:
         activity: Activity,
         dials: Dials,
         places: Places,
+        drain: Drain,
         *,
         hold: float,
     ) -> None:
@@ -44,6 +47,7 @@ class Holds:
         self._activity = activity
         self._dials = dials
         self.places = places
+        self._drain = drain
         self._hold = hold
         self._serving: dict[str, dict[str, Target]] = defaultdict(dict)
         directory.sessions.subscribe(self._session_changed)
@@ -91,10 +95,11 @@ class Holds:
         """
         before = self._directory.find(game.name, user)
         reused_pod = before.pod_uid if before is not None and self._serves(before) else None
-        with self.places.take(game.name):
+        with self.places.take(game.name, user), ExitStack() as hurrying:
             use: Use | None = None
             try:
-                async with asyncio.timeout(self._hold):
+                async with asyncio.timeout(self._hold) as limit:
+                    hurrying.enter_context(self._drain.hurrying(limit))
                     while True:
                         session = await self._sessions.ensure(game, user)
                         use = self._follow(use, session)

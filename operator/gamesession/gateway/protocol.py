@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
 from gamesession.api.errors import BadRequest, GameSessionError, HeadersTooLarge
 from gamesession.gateway.answers import error_answer, request_id_of
+from gamesession.gateway.drain import Handler
 
 
 class GatewayProtocol(RequestHandler):
@@ -29,7 +33,27 @@ class GatewayProtocol(RequestHandler):
 
 
 class GatewayServer(web.Server):
-    """Makes our protocol for every connection."""
+    """Makes our protocol for every connection.
+
+    Args:
+        leaving: whether answers should close their connections, asked at each of them.
+        options: as of aiohttp's server.
+    """
+
+    def __init__(self, handler: Handler, *, leaving: Callable[[], bool], **options: Any) -> None:
+        class Request(web.BaseRequest):
+            """A request whose connection is kept only as long as this server stays."""
+
+            @property
+            def keep_alive(self) -> bool:
+                return super().keep_alive and not leaving()
+
+        def make_request(
+            message: Any, payload: Any, protocol: Any, writer: Any, task: Any
+        ) -> web.BaseRequest:
+            return Request(message, payload, protocol, writer, task, self._loop)
+
+        super().__init__(handler, request_factory=make_request, **options)
 
     def __call__(self) -> RequestHandler:
         return GatewayProtocol(self, loop=self._loop, **self._kwargs)

@@ -4,9 +4,8 @@ off for the client to see."""
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Final
 
 import aiohttp
@@ -16,10 +15,16 @@ from aiohttp.client_proto import ResponseHandler
 from multidict import CIMultiDict
 
 from gamesession.api.errors import UpstreamUnreachable
+from gamesession.gateway.breaking import break_off
+from gamesession.gateway.drain import Drain
 
 log = structlog.get_logger(__name__)
 
-RESET: Final = struct.pack("ii", 1, 0)
+EVENTS: Final = "text/event-stream"
+
+
+class StreamEnded(Exception):
+    """A stream of events ends because this gateway does."""
 
 
 class Relay(web.StreamResponse):
@@ -42,6 +47,7 @@ async def relay(
     *,
     idle: float,
     on_data: Callable[[], None],
+    drain: Drain,
 ) -> web.StreamResponse:
     """Pass a pod's answer on to the client.
 
@@ -50,6 +56,7 @@ async def relay(
         headers: what goes to the client.
         idle: seconds that the client may take no bytes for.
         on_data: called when some of it goes by.
+        drain: ends a stream of events, whole, when this gateway leaves.
 
     Raises:
         UpstreamUnreachable: the pod broke off before anything was passed on, or its head holds
@@ -68,9 +75,11 @@ async def relay(
         if not answer.content.at_eof():
             _watch(protocol, answer.content)
             await _write(out, first, idle)
-            while first := await answer.content.readany():
-                on_data()
-                await _write(out, first, idle)
+            first = b""
+            with _ending(answer, drain), suppress(StreamEnded):
+                while chunk := await answer.content.readany():
+                    on_data()
+                    await _write(out, chunk, idle)
         if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
             # Without a length, aiohttp takes a reset for the end.
             raise aiohttp.ClientPayloadError("the pod's connection was reset")
@@ -80,6 +89,14 @@ async def relay(
         log.debug("answer broken off", error=repr(error))
         break_off(request)
     return out
+
+
+def _ending(answer: aiohttp.ClientResponse, drain: Drain) -> AbstractContextManager[None]:
+    """Events have no end of their own; who listens to them connects again, to another replica. Of
+    anything else, an end of ours would be taken for its own."""
+    if answer.content_type != EVENTS or hdrs.CONTENT_LENGTH in answer.headers:
+        return nullcontext()
+    return drain.ending(lambda: answer.content.set_exception(StreamEnded()))
 
 
 async def _write(out: Relay, data: bytes, idle: float) -> None:
@@ -99,14 +116,3 @@ def _watch(protocol: ResponseHandler | None, content: aiohttp.StreamReader) -> N
 
     if protocol is not None and (gone := protocol.closed) is not None:
         gone.add_done_callback(closed)
-
-
-def break_off(request: web.BaseRequest) -> None:
-    """End the client's connection so that nobody takes what was sent for the whole answer."""
-    transport = request.transport
-    if transport is None:
-        return
-    if request.version < HttpVersion11 and (sock := transport.get_extra_info("socket")):
-        # There the end of the connection may be the end of the answer: reset it instead.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-    transport.abort()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +15,12 @@ from aiohttp import web
 from gamesession.admin import admin_application, serve_admin
 from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
+from gamesession.client.limits import Limits
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
 from gamesession.gateway.dial import Dials
+from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
@@ -34,6 +37,8 @@ from gamesession.kube.connection import load
 
 COMPONENT: Final = "gateway"
 FLUSH_SECONDS: Final = 5.0
+LINGER_SECONDS: Final = 1.0
+"""For what is already answered to be written."""
 
 KEEP_ALIVE: Final = 630.0
 """Seconds that a client's idle connection is kept: longer than load balancers keep theirs (up to
@@ -63,15 +68,22 @@ class Service:
             idle=settings.idle_stream_timeout.total_seconds(),
             max_line=settings.max_header_bytes,
         )
+        self.drain = Drain(grace=settings.shutdown_grace.total_seconds())
         self.websockets = WebSockets(
-            self.directory, ping_seconds=settings.websocket_ping.total_seconds()
+            self.directory, self.drain, ping_seconds=settings.websocket_ping.total_seconds()
         )
-        sessions = Sessions(cluster, settings.namespace, self.directory, component=COMPONENT)
+        limits = Limits(
+            self.directory,
+            sessions_per_user=settings.max_sessions_per_user,
+            creations_per_user=settings.creations_per_user,
+        )
+        sessions = Sessions(
+            cluster, settings.namespace, self.directory, component=COMPONENT, limits=limits
+        )
         self.holds = self._make_holds(sessions)
         self._gateway = self._make_gateway(key, sessions)
         self._runner: web.ServerRunner | None = None
         self._following: asyncio.Task[None] | None = None
-        self._stopping = False
         self.port = 0
 
     async def start(self) -> None:
@@ -82,7 +94,8 @@ class Service:
         """
         settings = self._settings
         server = GatewayServer(
-            self._gateway.handle,
+            self.drain.around(self._gateway.handle),
+            leaving=lambda: self.drain.begun,
             # An abandoned request frees its place, and its pod, at once.
             handler_cancellation=True,
             access_log=None,
@@ -93,20 +106,25 @@ class Service:
             max_field_size=settings.max_header_bytes,
         )
         self._following = asyncio.create_task(self.directory.run())
-        self._runner = web.ServerRunner(
-            server, shutdown_timeout=settings.shutdown_grace.total_seconds()
-        )
+        self._runner = web.ServerRunner(server, shutdown_timeout=LINGER_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, settings.host, settings.port, backlog=1024).start()
         self.port = self._runner.addresses[0][1]
 
+    async def leave(self) -> None:
+        """Send clients away, unready, for as long as new ones may come: whoever routes them here
+        takes a while to notice."""
+        self.drain.begin()
+        await asyncio.sleep(self._settings.shutdown_delay.total_seconds())
+
     async def stop(self) -> None:
-        """Finish the open requests, write all activity, and close."""
-        self._stopping = True
-        # Twice: who stops us may run out of patience with the requests.
-        await self.activity.flush(FLUSH_SECONDS)
-        await self.websockets.stop()
+        """Take no more connections, finish the open requests, write all activity, and close."""
         if self._runner is not None:
+            for site in self._runner.sites:
+                await site.stop()
+            # aiohttp's own shutdown reads no more of the bodies that are on their way. And what
+            # was used is written twice: who stops us may run out of patience with the requests.
+            await asyncio.gather(self.drain.finish(), self.activity.flush(FLUSH_SECONDS))
             await self._runner.cleanup()
         await self.activity.flush(FLUSH_SECONDS)
         if self._following is not None:
@@ -117,7 +135,7 @@ class Service:
     def unready(self) -> list[str]:
         """Why this replica should get no requests."""
         waiting = [each.resource.plural for each in self._informers if not each.synced.is_set()]
-        stopping = ["stopping"] if self._stopping else []
+        stopping = ["stopping"] if self.drain.begun else []
         return stopping + [f"{plural} not listed yet" for plural in waiting]
 
     def unhealthy(self) -> list[str]:
@@ -140,7 +158,8 @@ class Service:
             self.directory,
             self.activity,
             Dials(self.directory, self._upstreams, patience=patience),
-            Places(settings.max_held, settings.max_held_per_game),
+            Places(settings.max_held, settings.max_held_per_game, settings.max_held_per_user),
+            self.drain,
             hold=settings.hold.total_seconds(),
         )
 
@@ -151,6 +170,7 @@ class Service:
             self.activity,
             sessions,
             self.websockets,
+            self.drain,
             patience=self._settings.response_timeout.total_seconds(),
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )
@@ -189,6 +209,7 @@ async def run(settings: GatewaySettings) -> None:
             log.info("gateway started", port=service.port, namespace=settings.namespace)
             await stop.wait()
             log.info("gateway stopping")
+            await service.leave()
         finally:
             await service.stop()
             await admin.cleanup()
@@ -197,9 +218,17 @@ async def run(settings: GatewaySettings) -> None:
 
 @asynccontextmanager
 async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+    """Set by the first signal. The second one ends the process, whatever is under way: it need not
+    have the default handler for that, for process 1 of a container has none."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def heard(number: int) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, heard, number)
     try:
         yield stop
     finally:

@@ -17,6 +17,7 @@ def _duration(value: object) -> object:
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0))]
+Delay = Annotated[timedelta, BeforeValidator(_duration), Field(ge=timedelta(0))]
 Count = Annotated[int, Field(ge=1)]
 PortNumber = Annotated[int, Field(ge=0, le=65535)]
 
@@ -66,6 +67,16 @@ class GatewaySettings(BaseSettings):
     max_held_per_game: Count = 200
     """Requests for one game that may wait at once."""
 
+    max_held_per_user: Count = 8
+    """Requests of one user that may wait at once."""
+    page_after: Duration = timedelta(seconds=2)
+    """How long a browser's navigation waits before it gets the waiting page."""
+
+    max_sessions_per_user: Count | None = None
+    """Live sessions that a user may have, over all Games; without it, any number."""
+    creations_per_user: Count = 10
+    """Sessions that a user may have made in a minute."""
+
     max_body_bytes: Count = 100 * 1024 * 1024
     max_header_bytes: Count = 16 * 1024
     """The request line, or one header, may be this long; there may be 128 headers."""
@@ -78,8 +89,10 @@ class GatewaySettings(BaseSettings):
     """How long a body may stand still, in either direction."""
     websocket_ping: Duration = timedelta(seconds=20)
     """Between two pings to the client of a WebSocket; one that misses two is cut off."""
+    shutdown_delay: Delay = timedelta(seconds=5)
+    """How long after SIGTERM connections are still taken, until nobody sends any more."""
     shutdown_grace: Duration = timedelta(seconds=20)
-    """How long open requests may go on after SIGTERM."""
+    """How long open requests may go on after that."""
 
     @model_validator(mode="after")
     def _authenticates(self) -> Self:

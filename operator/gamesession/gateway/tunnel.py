@@ -50,10 +50,6 @@ class Tunnel:
         self._pinging = self._loop.call_later(ping_seconds, self._ping)
         self._patience: asyncio.TimerHandle | None = None
 
-    async def wait(self) -> None:
-        """Wait for its end."""
-        await self._over.wait()
-
     async def run(self) -> None:
         """Wait for its end, and let go of the connections, which are to be closed then."""
         try:

@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 
 from gamesession.api.errors import UpstreamUnreachable
 from gamesession.client.directory import Directory
+from gamesession.gateway.drain import Drain
 from gamesession.gateway.relay import Relay
 from gamesession.gateway.tunnel import (
     MAX_LIFETIME,
@@ -56,11 +57,13 @@ class WebSockets:
     def __init__(
         self,
         directory: Directory,
+        drain: Drain,
         *,
         ping_seconds: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._directory = directory
+        self._drain = drain
         self._ping_seconds = ping_seconds
         self._clock = clock
         self._open: dict[str, set[Tunnel]] = defaultdict(set)
@@ -103,19 +106,13 @@ class WebSockets:
         try:
             request.protocol.set_parser(tunnel.to_pod)  # type: ignore[arg-type]
             pod.set_parser(tunnel.to_client, None)
-            await tunnel.run()
+            with self._drain.ending(lambda: tunnel.end(SERVICE_RESTART, _STOPPING)):
+                await tunnel.run()
         finally:
             for timer in timers:
                 timer.cancel()
             self._forget(session.uid, tunnel)
         return out
-
-    async def stop(self) -> None:
-        """Tell all clients to come back to another replica, and wait until they have gone."""
-        tunnels = [tunnel for each in self._open.values() for tunnel in each]
-        for tunnel in tunnels:
-            tunnel.end(SERVICE_RESTART, "This gateway is stopping: connect again.")
-        await asyncio.gather(*(tunnel.wait() for tunnel in tunnels))
 
     def _timers(
         self, tunnel: Tunnel, session: Session, expires: float
@@ -147,6 +144,7 @@ class WebSockets:
             del self._open[uid]
 
 
+_STOPPING: Final = "This gateway is stopping: connect again."
 _OLD: Final = "The session has reached its greatest age."
 
 
