@@ -1,46 +1,165 @@
 """The command `gamesession`.
 
-What a command needs is imported when it runs: the operator knows nothing of the gateway.
+What a command needs is imported when it runs: `--help` is quick, and the operator knows nothing of
+the gateway.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
-import uvloop
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings
 
-from gamesession.kube.connection import NoCluster
-from gamesession.log import configure_logging
+from gamesession.commands import options as of
+from gamesession.commands.options import EXIT_CODES, Goal, Output, Place, program
 
 app = typer.Typer(
     help="A pod of their own for every user of a game, on demand, while they play.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
-Debug = Annotated[bool, typer.Option("--debug", envvar="GAMESESSION_DEBUG", help="Log more.")]
-Kubeconfig = Annotated[
-    Path | None, typer.Option(envvar="GAMESESSION_KUBECONFIG", help="A kubeconfig file.")
-]
-Context = Annotated[
-    str | None, typer.Option(envvar="GAMESESSION_CONTEXT", help="A context of the kubeconfig.")
-]
-Namespace = Annotated[
-    str | None, typer.Option(envvar="GAMESESSION_NAMESPACE", help="The namespace of the Games.")
-]
+SERVICES, PEOPLE, SETUP = "The services", "For people", "Setting up"
 
 
-@app.command()
+@app.command(rich_help_panel=PEOPLE)
+def ls(
+    game: of.AnyGame = None,
+    user: of.AnyUser = None,
+    all_namespaces: of.AllNamespaces = False,
+    output: of.OutputFormat = Output.TABLE,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """List sessions: all, those of a GAME, or those of its USER."""
+    from gamesession.commands.listing import show_list
+    from gamesession.commands.running import run
+
+    place = Place(namespace, context, kubeconfig)
+    run(show_list(place, game, user, output, all_namespaces=all_namespaces), debug=debug)
+
+
+@app.command(name="open", rich_help_panel=PEOPLE)
+def open_(
+    game: of.Game,
+    user: of.User,
+    wait: Annotated[
+        bool, typer.Option("--wait", "-w", envvar="GAMESESSION_WAIT", help="Wait until Ready.")
+    ] = False,
+    timeout: of.Timeout = timedelta(minutes=2),
+    output: of.OutputFormat = Output.TABLE,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """Give a USER a session of a GAME, or find the one there is. (--timeout: 2m)"""
+    from gamesession.commands.opening import open_session
+    from gamesession.commands.running import run
+
+    place = Place(namespace, context, kubeconfig)
+    run(open_session(place, game, user, output, timeout if wait else None), debug=debug)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def status(
+    game: of.GameOrName,
+    user: of.UserOfGame = None,
+    output: of.OutputFormat = Output.TABLE,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """Tell all about one session: phase, pod, services, when it ends, and why it is as it is."""
+    from gamesession.commands.running import run
+    from gamesession.commands.telling import tell
+
+    run(tell(Place(namespace, context, kubeconfig), game, user, output), debug=debug)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def wait(
+    game: of.GameOrName,
+    user: of.UserOfGame = None,
+    goal: Annotated[
+        Goal, typer.Option("--for", envvar="GAMESESSION_FOR", help="What to wait for.")
+    ] = Goal.READY,
+    timeout: of.Timeout = timedelta(minutes=2),
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """Wait until a session is Ready, or gone. (--timeout: 2m)"""
+    from gamesession.commands.running import run
+    from gamesession.commands.waiting import wait_for
+
+    run(wait_for(Place(namespace, context, kubeconfig), game, user, goal, timeout), debug=debug)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def touch(
+    game: of.GameOrName,
+    user: of.UserOfGame = None,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """Count as activity: the session's idle timeout begins anew."""
+    from gamesession.commands.running import run
+    from gamesession.commands.touching import touch_session
+
+    run(touch_session(Place(namespace, context, kubeconfig), game, user), debug=debug)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def close(
+    game: of.GameOrName,
+    user: of.UserOfGame = None,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """End a session now; its pod goes with it."""
+    from gamesession.commands.closing import close_session
+    from gamesession.commands.running import run
+
+    run(close_session(Place(namespace, context, kubeconfig), game, user), debug=debug)
+
+
+@app.command(rich_help_panel=PEOPLE)
+def top(
+    game: of.AnyGame = None,
+    once: Annotated[
+        bool, typer.Option("--once", envvar="GAMESESSION_ONCE", help="Print it once, and leave.")
+    ] = False,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """Watch sessions live, what ends next first; q leaves."""
+    from gamesession.commands.running import run
+    from gamesession.commands.top import show_top
+
+    run(show_top(Place(namespace, context, kubeconfig), game, once=once), debug=debug)
+
+
+@app.command(rich_help_panel=SERVICES)
 def operator(
-    namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
+    namespace: of.ServedNamespace = None,
+    kubeconfig: of.Kubeconfig = None,
+    context: of.Context = None,
     allow_privileged_templates: Annotated[
         bool,
         typer.Option(
@@ -49,65 +168,56 @@ def operator(
             help="Accept Games whose pods reach out of themselves (host network, paths, …).",
         ),
     ] = False,
-    debug: Debug = False,
+    debug: of.Debug = False,
 ) -> None:
     """Run the operator: pods for sessions, and the end of idle ones."""
-    from gamesession.controller.operator import run
-    from gamesession.controller.settings import OperatorSettings
+    from gamesession.commands.running import guarded
+    from gamesession.commands.services import operate
 
-    configure_logging(debug=debug)
-    settings = configured(
-        OperatorSettings,
-        namespace=namespace,
-        kubeconfig=kubeconfig,
-        context=context,
-        allow_privileged_templates=allow_privileged_templates,
+    guarded(
+        lambda: operate(
+            debug=debug,
+            namespace=namespace,
+            kubeconfig=kubeconfig,
+            context=context,
+            allow_privileged_templates=allow_privileged_templates,
+        )
     )
-    uvloop.run(run(settings))
 
 
-@app.command()
+@app.command(rich_help_panel=SERVICES)
 def gateway(
-    namespace: Namespace = None,
-    kubeconfig: Kubeconfig = None,
-    context: Context = None,
-    debug: Debug = False,
+    namespace: of.ServedNamespace = None,
+    kubeconfig: of.Kubeconfig = None,
+    context: of.Context = None,
+    debug: of.Debug = False,
 ) -> None:
     """Run the gateway: users' requests to their pods. Configured by the environment (docs/)."""
-    from gamesession.gateway.keys import BadKey
-    from gamesession.gateway.server import run
-    from gamesession.gateway.settings import GatewaySettings
+    from gamesession.commands.running import guarded
+    from gamesession.commands.services import serve
 
-    configure_logging(debug=debug)
-    settings = configured(
-        GatewaySettings, namespace=namespace, kubeconfig=kubeconfig, context=context
-    )
-    try:
-        uvloop.run(run(settings))
-    except BadKey as error:
-        sys.exit(f"gamesession: {error}")
+    guarded(lambda: serve(debug=debug, namespace=namespace, kubeconfig=kubeconfig, context=context))
 
 
-@app.command()
+@app.command(rich_help_panel=SETUP)
 def token(
     user: str,
     issuer: Annotated[str | None, typer.Option(envvar="GAMESESSION_JWT_ISSUER")] = None,
     audience: Annotated[str | None, typer.Option(envvar="GAMESESSION_JWT_AUDIENCE")] = None,
-    minutes: Annotated[float, typer.Option(min=0.1, help="How long it is good for.")] = 60,
+    minutes: Annotated[
+        float,
+        typer.Option(min=0.1, envvar="GAMESESSION_MINUTES", help="How long it is good for."),
+    ] = 60,
 ) -> None:
     """Print a token for development, signed with the gateway's own HS256 secret."""
-    from gamesession.gateway.keys import BadKey
-    from gamesession.gateway.mint import mint
-    from gamesession.gateway.settings import GatewaySettings
+    from gamesession.commands.running import guarded
+    from gamesession.commands.services import print_token
 
-    settings = configured(GatewaySettings, jwt_issuer=issuer, jwt_audience=audience)
-    try:
-        print(mint(user, settings, timedelta(minutes=minutes)))
-    except BadKey as error:
-        sys.exit(f"gamesession: {error}")
+    lifetime = timedelta(minutes=minutes)
+    guarded(lambda: print_token(user, lifetime, jwt_issuer=issuer, jwt_audience=audience))
 
 
-@app.command()
+@app.command(rich_help_panel=SETUP)
 def crds() -> None:
     """Print the CustomResourceDefinitions, for `kubectl apply -f -`."""
     from gamesession.api.crd import render_crds
@@ -115,30 +225,46 @@ def crds() -> None:
     sys.stdout.write("---\n".join(render_crds().values()))
 
 
-S = TypeVar("S", bound=BaseSettings)
+@app.command(rich_help_panel=SETUP)
+def uninstall(
+    crds: Annotated[
+        bool,
+        typer.Option("--crds", envvar="GAMESESSION_CRDS", help="The definitions, too; needs -A."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", envvar="GAMESESSION_YES", help="Do not ask.")
+    ] = False,
+    timeout: of.Timeout = timedelta(minutes=1),
+    all_namespaces: of.AllNamespaces = False,
+    namespace: of.Namespace = None,
+    context: of.Context = None,
+    kubeconfig: of.Kubeconfig = None,
+    debug: of.Debug = False,
+) -> None:
+    """End all: Games, sessions, their pods. (--timeout: 1m for each of these)"""
+    from gamesession.commands.running import run
+    from gamesession.commands.uninstalling import uninstall as work
 
-
-def configured(settings: type[S], **given: Any) -> S:
-    """Settings from options and environment, or an end that tells which one is wrong."""
-    try:
-        return settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        sys.exit(f"gamesession: the configuration is not usable:\n{complaints(error)}")
-
-
-def complaints(error: ValidationError) -> str:
-    """Each wrong setting, as it is called in the environment, and what is wrong with it."""
-    return "\n".join(
-        "  "
-        + (f"GAMESESSION_{'_'.join(map(str, each['loc'])).upper()}: " if each["loc"] else "")
-        + each["msg"].removeprefix("Value error, ")
-        for each in error.errors()
-    )
+    place = Place(namespace, context, kubeconfig)
+    scope = {"all_namespaces": all_namespaces, "crds": crds}
+    run(work(place, timeout, ask=not yes, **scope), debug=debug)
 
 
 def main() -> None:
-    """The command; what stops it is told in a sentence."""
+    """The command, be it called as `gamesession` or as `kubectl gamesession`."""
+    app(prog_name=program())
+
+
+def complete_for_kubectl() -> None:
+    """What kubectl asks when the tabulator is pressed after `kubectl gamesession`: the words that
+    fit, one a line, and that they are no files' names (cobra's `ShellCompDirectiveNoFileComp`)."""
+    words = sys.argv[1:]
+    os.environ |= {
+        "_GAMESESSION_COMPLETE": "complete_bash",
+        "COMP_WORDS": shlex.join(["gamesession", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
     try:
-        app()
-    except (NoCluster, OSError) as error:
-        sys.exit(f"gamesession: {error}")
+        app(prog_name="gamesession")
+    finally:
+        sys.stdout.write("\n:4\n")

@@ -11,8 +11,12 @@ import structlog
 _TRACEBACKS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
-def configure_logging(*, debug: bool = False) -> None:
-    """Send our own events, and the warnings of the libraries, to standard error."""
+def configure_logging(*, debug: bool = False, level: int | None = None) -> None:
+    """Send our own events, and the warnings of the libraries, to standard error.
+
+    Args:
+        level: the least that is told of our own events; by default `INFO`, with `debug` `DEBUG`.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -26,7 +30,8 @@ def configure_logging(*, debug: bool = False) -> None:
     else:
         last = structlog.processors.JSONRenderer()
     errors = [] if terminal else [structlog.processors.ExceptionRenderer(_TRACEBACKS)]
-    level = logging.DEBUG if debug else logging.INFO
+    if level is None:
+        level = logging.DEBUG if debug else logging.INFO
     structlog.configure(
         processors=[*shared, *errors, last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -44,4 +49,4 @@ def configure_logging(*, debug: bool = False) -> None:
             ],
         )
     )
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)

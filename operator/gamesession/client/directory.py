@@ -11,6 +11,7 @@ from typing import Final
 
 from gamesession.api.labels import ROLE_LABEL, ROLE_SESSION
 from gamesession.client.pod import Pod
+from gamesession.client.selector import sessions_of
 from gamesession.client.waiting import Changes
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.informer import Informer
@@ -26,11 +27,21 @@ DUPLICATE: Final = "Duplicate"
 
 
 class Directory:
-    """What is known of Games, sessions and sessions' pods of one namespace."""
+    """What is known of Games, sessions and sessions' pods of one namespace.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    Args:
+        player: whose sessions alone to follow; `None` for everybody's.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, *, player: Player | None = None) -> None:
         self.games = Informer(cluster, GAMES, namespace, Game.from_object)
-        self.sessions = Informer(cluster, SESSIONS, namespace, Session.from_object)
+        self.sessions = Informer(
+            cluster,
+            SESSIONS,
+            namespace,
+            Session.from_object,
+            field_selector=sessions_of(*player) if player else "",
+        )
         self.pods = Informer(
             cluster,
             PODS,

@@ -33,13 +33,16 @@ class Ending:
         self._directory = directory
         self._controller = f"{GROUP}/{component}"
 
-    async def close(self, session: Session) -> bool:
+    async def close(self, session: Session, note: str = "Closed by its user.") -> bool:
         """End a session because its user wants it; `False` if it was over already.
+
+        Args:
+            note: what its Event says.
 
         Raises:
             Unavailable: the API server does not answer.
         """
-        closed = await self._end(session, "Closed", "Close", "Closed by its user.")
+        closed = await self._end(session, "Closed", "Close", note)
         if closed:
             log.info("session closed", user=session.user, game=session.game, session=session.name)
         return closed

@@ -165,7 +165,7 @@ class Cluster:
     async def delete(
         self,
         resource: Resource,
-        namespace: str,
+        namespace: str | None,
         name: str,
         *,
         uid: str,

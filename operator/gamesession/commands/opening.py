@@ -1,0 +1,72 @@
+"""`gamesession open`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import TypeAdapter, ValidationError
+
+from gamesession.api.session import User
+from gamesession.client.sessions import Sessions
+from gamesession.commands.failure import USAGE, Failure
+from gamesession.commands.line import Line, rows
+from gamesession.commands.options import Output, Place
+from gamesession.commands.printing import is_object, say, write, write_object
+from gamesession.commands.table import table
+from gamesession.commands.view import COMPONENT, View, looking
+from gamesession.commands.waiting import followed, until_ready
+from gamesession.kube.resources import SESSIONS
+from gamesession.plan.game import Game
+from gamesession.plan.session import READY, Session
+
+
+async def open_session(
+    place: Place, game: str, user: str, output: Output, timeout: timedelta | None
+) -> None:
+    """Make sure of a session and print it.
+
+    Args:
+        timeout: how long to wait until it is Ready; `None` to wait not at all.
+
+    Raises:
+        Failure: there is no such Game, no user can be called so, the session failed, or time ran
+            out.
+        GameSessionError: no session can be had.
+    """
+    check_user(user)
+    async with looking(place) as view:
+        whole = await view.game(game)
+        played = Game.from_object(whole)
+        directory = await view.directory(game, user)
+        directory.games.offer(whole)
+        known = directory.find(game, user)
+        sessions = Sessions(view.cluster, view.namespace, directory, component=COMPONENT)
+        async with followed(directory):
+            session = await sessions.ensure(played, user)
+            reused = known is not None and known.uid == session.uid
+            say(f"{session.name} {'is there already' if reused else 'created'}")
+            if timeout is not None:
+                session = await until_ready(view, directory, session, timeout)
+        await _print(view, session, played, output)
+
+
+def check_user(user: str) -> None:
+    """
+    Raises:
+        Failure: no user can be called so.
+    """
+    try:
+        TypeAdapter(User).validate_python(user)
+    except ValidationError as error:
+        message = "USER must have 1 to 253 characters, none of them a control character"
+        raise Failure(message, USAGE) from error
+
+
+async def _print(view: View, session: Session, game: Game, output: Output) -> None:
+    if is_object(output):
+        write_object(await view.cluster.get(SESSIONS, view.namespace, session.name), output)
+        return
+    line = Line(session, game, datetime.now(UTC))
+    write(table(rows([line], wide=output is Output.WIDE, namespaces=False)))
+    if session.phase != READY:
+        say(f"Wait for it: {view.hint('wait', session.game, session.user)}")
