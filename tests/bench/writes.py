@@ -17,7 +17,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 from gamesession.api.names import session_name
-from gamesession.gateway.keys import load_key
+from gamesession.gateway.keys import load_keys
 from gamesession.gateway.server import Service
 from gamesession.gateway.settings import GatewaySettings
 from gamesession.kube import connection
@@ -156,7 +156,7 @@ async def gateway(path: ControlPath) -> AsyncIterator[str]:
     )
     configuration = await connection.load(path.plane.kubeconfig)
     async with Cluster(configuration, "gateway") as cluster:
-        service = Service(settings, cluster, load_key(settings))
+        service = Service(settings, cluster, load_keys(settings))
         await service.start()
         try:
             yield f"http://127.0.0.1:{service.port}"

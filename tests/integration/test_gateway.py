@@ -15,7 +15,7 @@ import pytest
 from gamesession.api.instant import parse_instant
 from gamesession.api.names import session_name
 from gamesession.client.stamp import Outcome, Stamps
-from gamesession.gateway.keys import load_key
+from gamesession.gateway.keys import load_keys
 from gamesession.gateway.server import Service
 from gamesession.gateway.settings import GatewaySettings
 from gamesession.kube.cluster import Cluster
@@ -62,7 +62,7 @@ async def replica(cluster: Cluster, namespace: str, game: str) -> AsyncIterator[
         jwt_audience=AUDIENCE,
         shutdown_grace=timedelta(seconds=0.2),
     )
-    service = Service(settings, cluster, load_key(settings))
+    service = Service(settings, cluster, load_keys(settings))
     await service.start()
 
     async def ready() -> bool:

@@ -13,16 +13,25 @@ from pydantic import TypeAdapter, ValidationError
 
 from gamesession.api.errors import Unauthorized
 from gamesession.api.session import User
-from gamesession.gateway.keys import VerificationKey
+from gamesession.gateway.keyring import Key, Keyring
 from gamesession.gateway.settings import GatewaySettings
 
 REMEMBERED_TOKENS: Final = 10_000
+
+# What PyJWT raises on tokens that are not what they should be.
+_UNREADABLE: Final = (
+    jwt.InvalidTokenError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 _USER: Final[TypeAdapter[str]] = TypeAdapter(User)
 
 
 class Authenticator:
-    """Checks bearer tokens. What was checked is remembered until it expires.
+    """Checks tokens. What was checked is remembered until it expires, or its key is taken back.
 
     Args:
         clock: Unix seconds.
@@ -31,72 +40,74 @@ class Authenticator:
     def __init__(
         self,
         settings: GatewaySettings,
-        key: VerificationKey,
+        keys: Keyring,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._key = key
+        self._keys = keys
+        keys.on_removed = self._forget
         self._algorithm = settings.jwt_algorithm
         self._issuer = settings.jwt_issuer
         self._audience = settings.jwt_audience
         self._claim = settings.jwt_user_claim
         self._clock = clock
-        self._checked: OrderedDict[bytes, tuple[str, int]] = OrderedDict()
+        self._checked: OrderedDict[bytes, tuple[str, int, Key]] = OrderedDict()
 
-    def user_of(self, authorization: str | None) -> str:
-        """The user whom the value of an `Authorization` header stands for.
-
-        Raises:
-            Unauthorized: as `check`.
-        """
-        return self.check(authorization)[0]
-
-    def check(self, authorization: str | None) -> tuple[str, int]:
-        """The user whom the value of an `Authorization` header stands for, and until when (Unix
-        seconds).
+    async def check(self, token: str) -> tuple[str, int]:
+        """The user whom a token stands for, and until when (Unix seconds).
 
         Raises:
             Unauthorized: it does not stand for one; the message says why, without the token.
+            Unavailable: the key that it is signed with cannot be had now.
         """
-        if not authorization:
-            raise Unauthorized("Authorization: Bearer <token> is missing.")
-        scheme, _, token = authorization.partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Authorization must be Bearer <token>.")
         # Not the token itself: it must not be found in a dump of our memory.
         digest = hashlib.sha256(token.encode(errors="surrogateescape")).digest()
         if (known := self._checked.get(digest)) is not None:
-            user, expires = known
+            user, expires, _ = known
             if self._clock() < expires:
                 return user, expires
             del self._checked[digest]
-        user, expires = self._check(token)
-        self._checked[digest] = user, expires
+        keys = await self._keys.find(_key_id(token))
+        # Nothing is waited for from here on: a key that is taken back takes this with it.
+        user, expires, key = self._check(token, keys)
+        self._checked[digest] = user, expires, key
         if len(self._checked) > REMEMBERED_TOKENS:
             self._checked.popitem(last=False)
         return user, expires
 
-    def _check(self, token: str) -> tuple[str, int]:
+    def _forget(self, removed: frozenset[Key]) -> None:
+        """What these keys have signed counts no longer."""
+        for digest in [each for each, (_, _, key) in self._checked.items() if key in removed]:
+            del self._checked[digest]
+
+    def _check(self, token: str, keys: tuple[Key, ...]) -> tuple[str, int, Key]:
+        for key in keys:
+            try:
+                claims = self._decode(token, key)
+            except jwt.InvalidSignatureError as error:
+                if key is keys[-1]:
+                    raise _invalid(error) from error
+            else:
+                # a float may be too small for it
+                return self._user(claims), int(claims["exp"]), key
+        raise Unauthorized("The token is not valid: it is signed with a key that is not known.")
+
+    def _decode(self, token: str, key: Key) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
-                self._key,
+                key.material,
                 algorithms=[self._algorithm],
                 audience=self._audience,
                 issuer=self._issuer,
                 options={"require": ["exp", "iss", "aud", self._claim], "verify_sub": False},
             )
+        except jwt.InvalidSignatureError:
+            raise
         except jwt.ExpiredSignatureError as error:
             raise Unauthorized("The token has expired.") from error
-        except (
-            jwt.InvalidTokenError,
-            ValueError,
-            TypeError,
-            ArithmeticError,
-            RecursionError,
-        ) as error:
-            raise Unauthorized(f"The token is not valid: {_reason(error)}.") from error
-        return self._user(claims), int(claims["exp"])  # a float may be too small for it
+        except _UNREADABLE as error:
+            raise _invalid(error) from error
+        return claims
 
     def _user(self, claims: dict[str, Any]) -> str:
         try:
@@ -106,6 +117,23 @@ class Authenticator:
                 f"The token's claim {self._claim} must be a string of 1 to 253 characters "
                 "without control characters."
             ) from error
+
+
+def _key_id(token: str) -> str | None:
+    """The id of the key that a token says it is signed with.
+
+    Raises:
+        Unauthorized: it cannot be read.
+    """
+    try:
+        kid: str | None = jwt.get_unverified_header(token).get("kid")
+    except _UNREADABLE as error:
+        raise _invalid(error) from error
+    return kid
+
+
+def _invalid(error: Exception) -> Unauthorized:
+    return Unauthorized(f"The token is not valid: {_reason(error)}.")
 
 
 def _reason(error: Exception) -> str:

@@ -14,6 +14,7 @@ from gamesession.api.identity import REQUEST_ID_HEADER
 from gamesession.gateway.answers import error_answer, json_answer, request_id_of
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
+from gamesession.gateway.credentials import bearer
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.metrics import request_seconds
 from gamesession.gateway.passage import Passage
@@ -78,7 +79,8 @@ class Gateway:
         return answer
 
     async def _answer(self, request: web.BaseRequest, trail: Trail) -> web.StreamResponse:
-        user, expires = self._authenticator.check(request.headers.get(hdrs.AUTHORIZATION))
+        token = bearer(request.headers.get(hdrs.AUTHORIZATION))
+        user, expires = await self._authenticator.check(token)
         _check(request)
         path = parse_target(request.raw_path)
         route = self._routes.resolve(path, request.method)

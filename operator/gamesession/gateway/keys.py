@@ -1,41 +1,99 @@
-"""The key that tokens are checked with."""
+"""The keys that are configured: in the environment, in a file, at an issuer's URL."""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final
 
+import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import HMACAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from gamesession.gateway.jwks import Jwks
+from gamesession.gateway.keyring import WANTED, Key, Keyring, fitting
 from gamesession.gateway.settings import GatewaySettings
 
-SHORTEST_SECRET = 32
+SHORTEST_SECRET: Final = 32
 """Bytes; a shorter key than its hash is no key for HS256 (RFC 7518, 3.2)."""
 
-SHORTEST_RSA = 2048
-"""Bits (RFC 7518, 3.3)."""
+LOOK_SECONDS: Final = 5.0
+"""Between two looks at a key's file."""
 
-VerificationKey = bytes | RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
+_PEM: Final = re.compile(rb"-----BEGIN [^-]+-----.*?-----END [^-]+-----", re.DOTALL)
+
+log = structlog.get_logger(__name__)
 
 
 class BadKey(Exception):
     """The configured key cannot be used; the message names the setting and the cure."""
 
 
-def load_key(settings: GatewaySettings) -> VerificationKey:
-    """The key as configured.
+class FileKeys(Keyring):
+    """Keys in a file, which is read again and again: a mounted Secret changes under us.
+
+    Args:
+        read: reads them.
+        every: seconds between two looks.
 
     Raises:
-        BadKey: it cannot be read, or does not fit the algorithm.
+        BadKey: they cannot be used. Later, the ones from before stay.
+    """
+
+    def __init__(self, read: Callable[[], tuple[Key, ...]], *, every: float = LOOK_SECONDS) -> None:
+        super().__init__(read())
+        self._read = read
+        self._every = every
+
+    async def run(self) -> None:
+        told = ""
+        while True:
+            await asyncio.sleep(self._every)
+            try:
+                self.replace(await asyncio.to_thread(self._read))
+                told = ""
+            except BadKey as error:
+                if str(error) != told:
+                    log.error("keys not read: those from before stay", error=str(error))
+                told = str(error)
+
+
+def load_keys(settings: GatewaySettings) -> Keyring:
+    """The keys as configured; they renew themselves while their `run` runs.
+
+    Raises:
+        BadKey: they cannot be read, or do not fit the algorithm.
+    """
+    if settings.jwt_jwks_url is not None:
+        refresh = settings.jwt_jwks_refresh.total_seconds()
+        return Jwks(settings.jwt_jwks_url, settings.jwt_algorithm, refresh=refresh)
+    if settings.jwt_secret is not None:
+        return Keyring(read_keys(settings))
+    return FileKeys(partial(read_keys, settings))
+
+
+def read_keys(settings: GatewaySettings) -> tuple[Key, ...]:
+    """The keys that are configured here, in a file or in the environment.
+
+    Raises:
+        BadKey: they cannot be read, or do not fit the algorithm.
     """
     if settings.jwt_public_key_file is not None:
-        return _public_key(settings.jwt_public_key_file, settings.jwt_algorithm)
+        return _public_keys(settings.jwt_public_key_file, settings.jwt_algorithm)
+    return (Key.of(read_secret(settings)),)
+
+
+def read_secret(settings: GatewaySettings) -> bytes:
+    """The secret of HS256.
+
+    Raises:
+        BadKey: it cannot be read, or is none.
+    """
     if settings.jwt_secret_file is not None:
         name = "GAMESESSION_JWT_SECRET_FILE"
         secret = _read(settings.jwt_secret_file, name).strip()
@@ -57,25 +115,22 @@ def load_key(settings: GatewaySettings) -> VerificationKey:
     return secret
 
 
-def _public_key(path: Path, algorithm: str) -> VerificationKey:
+def _public_keys(path: Path, algorithm: str) -> tuple[Key, ...]:
+    """All keys of a PEM file: while an issuer turns to a new one, the file holds both."""
     name = "GAMESESSION_JWT_PUBLIC_KEY_FILE"
-    try:
-        key = load_pem_public_key(_read(path, name))
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise BadKey(f"{name}: {path} holds no PEM public key") from error
-    match algorithm, key:
-        case "RS256", RSAPublicKey() if key.key_size >= SHORTEST_RSA:
-            return key
-        case "ES256", EllipticCurvePublicKey() if isinstance(key.curve, SECP256R1):
-            return key
-        case "EdDSA", Ed25519PublicKey() | Ed448PublicKey():
-            return key
-    wanted = {
-        "RS256": f"an RSA key of at least {SHORTEST_RSA} bits",
-        "ES256": "a key on the curve P-256",
-        "EdDSA": "an Ed25519 or Ed448 key",
-    }
-    raise BadKey(f"{name}: {path} does not hold {wanted[algorithm]}, as {algorithm} needs")
+    found = []
+    for block in _PEM.findall(_read(path, name)):
+        try:
+            key = load_pem_public_key(block)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise BadKey(f"{name}: {path} holds what is no PEM public key") from error
+        fits = fitting(key, algorithm)
+        if fits is None:
+            raise BadKey(f"{name}: {path} does not hold {WANTED[algorithm]}, as {algorithm} needs")
+        found.append(Key.of(fits))
+    if not found:
+        raise BadKey(f"{name}: {path} holds no PEM public key")
+    return tuple(found)
 
 
 def _read(path: Path, name: str) -> bytes:

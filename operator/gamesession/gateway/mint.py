@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import jwt
 
-from gamesession.gateway.keys import BadKey, load_key
+from gamesession.gateway.keys import BadKey, read_secret
 from gamesession.gateway.settings import GatewaySettings
 
 
@@ -16,8 +16,7 @@ def mint(user: str, settings: GatewaySettings, lifetime: timedelta) -> str:
     Raises:
         BadKey: the gateway's key cannot be read, or is one that it can only check tokens with.
     """
-    key = load_key(settings)
-    if not isinstance(key, bytes):
+    if settings.jwt_algorithm != "HS256":
         raise BadKey(
             f"tokens of {settings.jwt_algorithm} are signed with a private key that the gateway "
             "does not have; ask your identity provider for one"
@@ -28,4 +27,4 @@ def mint(user: str, settings: GatewaySettings, lifetime: timedelta) -> str:
         "aud": settings.jwt_audience,
         "exp": datetime.now(UTC) + lifetime,
     }
-    return jwt.encode(claims, key, algorithm="HS256")
+    return jwt.encode(claims, read_secret(settings), algorithm="HS256")

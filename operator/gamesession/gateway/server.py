@@ -24,7 +24,8 @@ from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
-from gamesession.gateway.keys import VerificationKey, load_key
+from gamesession.gateway.keyring import Keyring
+from gamesession.gateway.keys import load_keys
 from gamesession.gateway.places import Places
 from gamesession.gateway.protocol import GatewayServer
 from gamesession.gateway.proxy import Proxy
@@ -57,7 +58,7 @@ class Service:
         port: where it listens.
     """
 
-    def __init__(self, settings: GatewaySettings, cluster: Cluster, key: VerificationKey) -> None:
+    def __init__(self, settings: GatewaySettings, cluster: Cluster, keys: Keyring) -> None:
         self._settings = settings
         self._cluster = cluster
         self.directory = Directory(cluster, settings.namespace)
@@ -81,9 +82,11 @@ class Service:
             cluster, settings.namespace, self.directory, component=COMPONENT, limits=limits
         )
         self.holds = self._make_holds(sessions)
-        self._gateway = self._make_gateway(key, sessions)
+        self._keys = keys
+        self._gateway = self._make_gateway(keys, sessions)
         self._runner: web.ServerRunner | None = None
         self._following: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self.port = 0
 
     async def start(self) -> None:
@@ -106,6 +109,7 @@ class Service:
             max_field_size=settings.max_header_bytes,
         )
         self._following = asyncio.create_task(self.directory.run())
+        self._renewing = asyncio.create_task(self._keys.run(), name="keys")
         self._runner = web.ServerRunner(server, shutdown_timeout=LINGER_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, settings.host, settings.port, backlog=1024).start()
@@ -127,16 +131,18 @@ class Service:
             await asyncio.gather(self.drain.finish(), self.activity.flush(FLUSH_SECONDS))
             await self._runner.cleanup()
         await self.activity.flush(FLUSH_SECONDS)
-        if self._following is not None:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+        tasks = [task for task in (self._following, self._renewing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._upstreams.close()
 
     def unready(self) -> list[str]:
         """Why this replica should get no requests."""
         waiting = [each.resource.plural for each in self._informers if not each.synced.is_set()]
         stopping = ["stopping"] if self.drain.begun else []
-        return stopping + [f"{plural} not listed yet" for plural in waiting]
+        keyless = [] if self._keys.found else ["the issuer's keys not fetched yet"]
+        return stopping + keyless + [f"{plural} not listed yet" for plural in waiting]
 
     def unhealthy(self) -> list[str]:
         """Why this process should be replaced."""
@@ -163,7 +169,7 @@ class Service:
             hold=settings.hold.total_seconds(),
         )
 
-    def _make_gateway(self, key: VerificationKey, sessions: Sessions) -> Gateway:
+    def _make_gateway(self, keys: Keyring, sessions: Sessions) -> Gateway:
         proxy = Proxy(
             self.holds,
             self._upstreams,
@@ -175,7 +181,7 @@ class Service:
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )
         return Gateway(
-            Authenticator(self._settings, key),
+            Authenticator(self._settings, keys),
             Routes(self.directory),
             Endpoints(sessions, self.activity),
             proxy,
@@ -195,10 +201,10 @@ async def run(settings: GatewaySettings) -> None:
         BadKey, NoCluster: the settings lead to no key, or to no API server.
         OSError: a port is taken.
     """
-    key = load_key(settings)
+    keys = load_keys(settings)
     configuration = await load(settings.kubeconfig, settings.context)
     async with Cluster(configuration, COMPONENT) as cluster, _stop_signal() as stop:
-        service = Service(settings, cluster, key)
+        service = Service(settings, cluster, keys)
         admin = await serve_admin(
             admin_application(service.unhealthy, service.unready),
             settings.admin_host,

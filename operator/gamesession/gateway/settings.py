@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gamesession.api.duration import parse_duration
+from gamesession.gateway.issuer import check_jwks_url
 
 
 def _duration(value: object) -> object:
@@ -55,7 +56,13 @@ class GatewaySettings(BaseSettings):
     jwt_secret_file: Path | None = None
     """A file that holds it; white space at its ends does not count."""
     jwt_public_key_file: Path | None = None
-    """PEM file with the public key of RS256, ES256 or EdDSA."""
+    """PEM file with the public key of RS256, ES256 or EdDSA, or several."""
+    jwt_jwks_url: str | None = None
+    """URL where the issuer publishes such keys (JWKS, RFC 7517)."""
+    jwt_jwks_refresh: Duration = timedelta(minutes=5)
+    """How long they count without another look."""
+    jwt_jwks_allow_http: bool = False
+    """Whether the URL may do without TLS: whoever can answer in its place can be anybody."""
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwt_user_claim: Annotated[str, Field(min_length=1)] = "sub"
@@ -100,6 +107,7 @@ class GatewaySettings(BaseSettings):
             "GAMESESSION_JWT_SECRET": self.jwt_secret,
             "GAMESESSION_JWT_SECRET_FILE": self.jwt_secret_file,
             "GAMESESSION_JWT_PUBLIC_KEY_FILE": self.jwt_public_key_file,
+            "GAMESESSION_JWT_JWKS_URL": self.jwt_jwks_url,
         }
         secret = self.jwt_algorithm == "HS256"
         fitting = [name for name in keys if ("SECRET" in name) == secret]
@@ -111,6 +119,8 @@ class GatewaySettings(BaseSettings):
             )
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)} exclude each other: set only one")
+        if self.jwt_jwks_url is not None:
+            check_jwks_url(self.jwt_jwks_url, allow_http=self.jwt_jwks_allow_http)
         for name in ("jwt_issuer", "jwt_audience"):
             if not getattr(self, name):
                 raise ValueError(

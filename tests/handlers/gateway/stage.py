@@ -14,7 +14,7 @@ import jwt
 from yarl import URL
 
 from gamesession.api.instant import format_instant, parse_instant
-from gamesession.gateway.keys import load_key
+from gamesession.gateway.keys import load_keys
 from gamesession.gateway.server import Service
 from gamesession.gateway.settings import GatewaySettings
 from gamesession.kube.cluster import Cluster, Object
@@ -87,7 +87,7 @@ class Stage:
         if self._owns_api:
             await self.api.come()
         self.cluster = Cluster(self.api.configuration, "gateway")
-        self.service = Service(self.settings, self.cluster, load_key(self.settings))
+        self.service = Service(self.settings, self.cluster, load_keys(self.settings))
         await self.service.start()
         self.url = URL(f"http://127.0.0.1:{self.service.port}")
         self.http = aiohttp.ClientSession(

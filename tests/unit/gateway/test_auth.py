@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gamesession.api.errors import Unauthorized
 from gamesession.gateway.auth import Authenticator
-from gamesession.gateway.keys import VerificationKey
+from gamesession.gateway.keyring import Key, Keyring, VerificationKey
 from gamesession.gateway.settings import GatewaySettings
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -27,7 +27,7 @@ def settings(**of: Any) -> GatewaySettings:
 
 
 def authenticator(key: VerificationKey = KEY, **of: Any) -> Authenticator:
-    return Authenticator(settings(**of), key)
+    return Authenticator(settings(**of), Keyring([Key.of(key)]))
 
 
 def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
@@ -35,8 +35,8 @@ def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     return jwt.encode({k: v for k, v in body.items() if v is not None}, key, algorithm=algorithm)
 
 
-def user_of(encoded: str, **of: Any) -> str:
-    return authenticator(**of).user_of(f"Bearer {encoded}")
+async def user_of(encoded: str, **of: Any) -> str:
+    return (await authenticator(**of).check(encoded))[0]
 
 
 def unsigned(**header: Any) -> str:
@@ -49,36 +49,29 @@ def unsigned(**header: Any) -> str:
     return b".".join([*encoded, b""]).decode()
 
 
-def test_the_subject_is_the_user() -> None:
-    assert user_of(token()) == "alice"
+async def test_the_subject_is_the_user() -> None:
+    assert await user_of(token()) == "alice"
 
 
-def test_an_audience_among_several_will_do() -> None:
-    assert user_of(token(aud=["other", "aud"])) == "alice"
+async def test_an_audience_among_several_will_do() -> None:
+    assert await user_of(token(aud=["other", "aud"])) == "alice"
 
 
-def test_an_expiry_beyond_all_floats_will_do() -> None:
+async def test_an_expiry_beyond_all_floats_will_do() -> None:
     checks = authenticator()
-    encoded = f"Bearer {token(exp=10**400)}"
-    assert checks.user_of(encoded) == "alice"
-    assert checks.user_of(encoded) == "alice"
+    encoded = token(exp=10**400)
+    assert (await checks.check(encoded))[0] == "alice"
+    assert (await checks.check(encoded))[0] == "alice"
 
 
-def test_another_claim_can_be_the_user() -> None:
-    assert user_of(token(email="a@b"), jwt_user_claim="email") == "a@b"
+async def test_another_claim_can_be_the_user() -> None:
+    assert await user_of(token(email="a@b"), jwt_user_claim="email") == "a@b"
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-def test_the_scheme_has_no_case(scheme: str) -> None:
-    assert authenticator().user_of(f"{scheme} {token()}") == "alice"
-
-
-@pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer ", "Basic YTpi", "x", "Bearer x", "Bearer a.b.c"]
-)
-def test_what_is_no_token_is_refused(authorization: str | None) -> None:
-    with pytest.raises(Unauthorized):
-        authenticator().user_of(authorization)
+@pytest.mark.parametrize("encoded", ["", "x", "a.b.c", "a..c", "..", "\udcff.a.b"])
+async def test_what_is_no_token_is_refused(encoded: str) -> None:
+    with pytest.raises(Unauthorized, match="cannot be read"):
+        await user_of(encoded)
 
 
 @pytest.mark.parametrize(
@@ -96,33 +89,33 @@ def test_what_is_no_token_is_refused(authorization: str | None) -> None:
         ({"sub": None}, "no claim sub"),
     ],
 )
-def test_claims_are_checked(claims: dict[str, Any], message: str) -> None:
+async def test_claims_are_checked(claims: dict[str, Any], message: str) -> None:
     with pytest.raises(Unauthorized, match=message):
-        user_of(token(**claims))
+        await user_of(token(**claims))
 
 
-def test_another_key_is_refused() -> None:
+async def test_another_key_is_refused() -> None:
     with pytest.raises(Unauthorized, match="signature"):
-        user_of(token(key=SECRET[::-1]))
+        await user_of(token(key=SECRET[::-1]))
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_another_algorithm_is_refused_though_the_key_is_right(algorithm: str) -> None:
+async def test_another_algorithm_is_refused_though_the_key_is_right(algorithm: str) -> None:
     with pytest.raises(Unauthorized, match="algorithm"):
-        user_of(token(key=SECRET * 2, algorithm=algorithm))
+        await user_of(token(key=SECRET * 2, algorithm=algorithm))
 
 
 @pytest.mark.parametrize("header", [{"alg": "none"}, {"alg": "None"}, {"alg": ""}, {}])
-def test_an_unsigned_token_is_refused(header: dict[str, str]) -> None:
+async def test_an_unsigned_token_is_refused(header: dict[str, str]) -> None:
     with pytest.raises(Unauthorized):
-        user_of(unsigned(**header))
+        await user_of(unsigned(**header))
 
 
-def test_a_public_key_is_no_secret() -> None:
+async def test_a_public_key_is_no_secret() -> None:
     """The classic: a token signed with HS256, and the public key's text as the secret."""
     key = rsa.generate_private_key(65537, 2048)
     with pytest.raises(Unauthorized, match="algorithm"):
-        user_of(
+        await user_of(
             token(),
             key=key.public_key(),
             jwt_algorithm="RS256",
@@ -139,9 +132,9 @@ def test_a_public_key_is_no_secret() -> None:
         ("EdDSA", ed25519.Ed25519PrivateKey.generate()),
     ],
 )
-def test_public_keys_check_tokens(algorithm: str, private: Any) -> None:
+async def test_public_keys_check_tokens(algorithm: str, private: Any) -> None:
     encoded = token(key=private, algorithm=algorithm)
-    found = user_of(
+    found = await user_of(
         encoded,
         key=private.public_key(),
         jwt_algorithm=algorithm,
@@ -155,35 +148,35 @@ def test_public_keys_check_tokens(algorithm: str, private: Any) -> None:
     "user",
     ["Alice", " alice ", "a/b", "a b", "é", "e\u0301", "x" * 253, "🎲", "a_b", "ａ", "\u200b"],
 )
-def test_every_spelling_is_a_user_of_its_own(user: str) -> None:
-    assert user_of(token(sub=user)) == user
+async def test_every_spelling_is_a_user_of_its_own(user: str) -> None:
+    assert await user_of(token(sub=user)) == user
 
 
 @pytest.mark.parametrize(
     "user", ["", "x" * 254, "a\nb", "a\x00", "\x7f", "\x85", "\ud800", 7, None, True, ["a"], {}]
 )
-def test_a_name_that_fits_no_session_is_refused(user: Any) -> None:
+async def test_a_name_that_fits_no_session_is_refused(user: Any) -> None:
     encoded = jwt.encode({"sub": user, "iss": "iss", "aud": "aud", "exp": time.time() + 60}, SECRET)
     with pytest.raises(Unauthorized):
-        user_of(encoded)
+        await user_of(encoded)
 
 
-def test_a_token_that_was_checked_is_refused_once_it_expires() -> None:
+async def test_a_token_that_was_checked_is_refused_once_it_expires() -> None:
     now = [time.time()]
-    checks = Authenticator(settings(), SECRET.encode(), clock=lambda: now[0])
-    encoded = f"Bearer {token(exp=int(now[0]) + 60)}"
-    assert checks.user_of(encoded) == "alice"
-    assert checks.user_of(encoded) == "alice"
+    checks = Authenticator(settings(), Keyring([Key.of(KEY)]), clock=lambda: now[0])
+    encoded = token(exp=int(now[0]) + 60)
+    assert (await checks.check(encoded))[0] == "alice"
+    assert (await checks.check(encoded))[0] == "alice"
     now[0] += 61
     # PyJWT looks at the real time, at which it is valid still: only ours can refuse it.
-    checks._check = lambda token: pytest.fail("asked again")  # type: ignore[method-assign]
+    checks._check = lambda token, keys: pytest.fail("asked again")  # type: ignore[method-assign]
     with pytest.raises(pytest.fail.Exception, match="asked again"):
-        checks.user_of(encoded)
+        await checks.check(encoded)
 
 
-def test_a_refused_token_says_nothing_of_itself() -> None:
+async def test_a_refused_token_says_nothing_of_itself() -> None:
     encoded = token(key=SECRET[::-1])
     with pytest.raises(Unauthorized) as refused:
-        user_of(encoded)
+        await user_of(encoded)
     assert encoded not in refused.value.message
     assert not any(part in refused.value.message for part in encoded.split("."))

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pydantic import ValidationError
 
-from gamesession.gateway.keys import BadKey, load_key
+from gamesession.gateway.keys import BadKey, read_keys
 from gamesession.gateway.settings import GatewaySettings
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -64,25 +64,25 @@ def test_a_secret_comes_from_a_file_without_the_newline_at_its_end(tmp_path: Pat
     path = tmp_path / "secret"
     path.write_text(SECRET + "\n")
     settings = GatewaySettings(**{**GOOD, "jwt_secret": None, "jwt_secret_file": path})
-    assert load_key(settings) == SECRET.encode()
+    assert [key.material for key in read_keys(settings)] == [SECRET.encode()]
 
 
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(BadKey, match="at least 32"):
-        load_key(GatewaySettings(**{**GOOD, "jwt_secret": "short"}))
+        read_keys(GatewaySettings(**{**GOOD, "jwt_secret": "short"}))
 
 
 def test_a_public_key_is_no_secret(tmp_path: Path) -> None:
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     with pytest.raises(BadKey, match="GAMESESSION_JWT_PUBLIC_KEY_FILE"):
-        load_key(GatewaySettings(**{**GOOD, "jwt_secret": pem}))
+        read_keys(GatewaySettings(**{**GOOD, "jwt_secret": pem}))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none"
     with pytest.raises(BadKey, match=r"GAMESESSION_JWT_SECRET_FILE.*none"):
-        load_key(GatewaySettings(**{**GOOD, "jwt_secret": None, "jwt_secret_file": path}))
+        read_keys(GatewaySettings(**{**GOOD, "jwt_secret": None, "jwt_secret_file": path}))
 
 
 def public_key_settings(path: Path, algorithm: str) -> GatewaySettings:
@@ -107,7 +107,7 @@ def test_a_key_that_does_not_fit_the_algorithm_is_refused(
     pem = private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     path.write_bytes(pem)
     with pytest.raises(BadKey, match=algorithm):
-        load_key(public_key_settings(path, algorithm))
+        read_keys(public_key_settings(path, algorithm))
 
 
 def test_a_private_key_is_refused(tmp_path: Path) -> None:
@@ -115,11 +115,12 @@ def test_a_private_key_is_refused(tmp_path: Path) -> None:
     private = ec.generate_private_key(ec.SECP256R1())
     path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     with pytest.raises(BadKey, match="no PEM public key"):
-        load_key(public_key_settings(path, "ES256"))
+        read_keys(public_key_settings(path, "ES256"))
 
 
 def test_a_fitting_key_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
     public = ec.generate_private_key(ec.SECP256R1()).public_key()
     path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    assert isinstance(load_key(public_key_settings(path, "ES256")), ec.EllipticCurvePublicKey)
+    (key,) = read_keys(public_key_settings(path, "ES256"))
+    assert isinstance(key.material, ec.EllipticCurvePublicKey)
