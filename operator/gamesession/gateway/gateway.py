@@ -16,6 +16,7 @@ from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
 from gamesession.gateway.credentials import bearer
 from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.fallback import FALLBACK, Fallbacks
 from gamesession.gateway.metrics import request_seconds
 from gamesession.gateway.passage import Passage
 from gamesession.gateway.paths import parse_target
@@ -50,12 +51,14 @@ class Gateway:
         routes: Routes,
         endpoints: Endpoints,
         proxy: Proxy,
+        fallbacks: Fallbacks,
         body_of: Callable[[web.BaseRequest], Body],
     ) -> None:
         self._authenticator = authenticator
         self._routes = routes
         self._endpoints = endpoints
         self._proxy = proxy
+        self._fallbacks = fallbacks
         self._body_of = body_of
         # Bound once: this one is asked at every request, mostly for nothing.
         self._log = log.bind()
@@ -98,7 +101,12 @@ class Gateway:
                 )
 
         passage = Passage(request, route, path, user, trail.request_id, trail.body, expires)
-        return await self._proxy.carry(passage, on_target)
+        try:
+            return await self._proxy.carry(passage, on_target)
+        except GameSessionError as error:
+            answer = await self._fallbacks.answer(passage, error)
+            trail.start = FALLBACK
+            return answer
 
 
 def _check(request: web.BaseRequest) -> None:

@@ -26,6 +26,8 @@ HOP_BY_HOP: Final = frozenset(
 _NOT_TO_POD: Final = HOP_BY_HOP | {"expect", "forwarded", "x-request-id"}
 _NOT_TO_CLIENT: Final = HOP_BY_HOP | {"x-game-session", "x-game-start", "x-request-id"}
 
+START: Final = "X-Game-Start"
+
 _OWN_PREFIXES: Final = ("x-game-", "x-forwarded")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from prometheus_client import Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUEST_SECONDS = Histogram(
     "gamesession_gateway_request_seconds",
@@ -15,6 +15,12 @@ REQUEST_SECONDS = Histogram(
 
 HELD_REQUESTS = Gauge(
     "gamesession_gateway_held_requests", "Requests that wait for their session.", ["game"]
+)
+
+FALLBACKS = Counter(
+    "gamesession_gateway_fallback_total",
+    "Requests that a Game's fallback answered, by the error they would have got.",
+    ["game", "reason"],
 )
 
 

@@ -51,7 +51,7 @@ def parse_target(target: str) -> GamePath:
         raise BadPath("The path must be absolute, and percent-encoded where it is not ASCII.")
     path, mark, query = target.partition("?")
     if _SUSPICIOUS.search(path):
-        _check(path)
+        check_path(path)
     parts = path.split("/", 3)
     if len(parts) < 3 or unquote(parts[1]) != PREFIX or not parts[2]:
         raise NotFound(f"There is nothing here: games are below /{PREFIX}/.")
@@ -65,7 +65,12 @@ def parse_target(target: str) -> GamePath:
     )
 
 
-def _check(path: str) -> None:
+def check_path(path: str) -> None:
+    """Refuse what two servers might read differently.
+
+    Raises:
+        BadPath: it holds dot segments, encoded slashes, backslashes or zeros.
+    """
     if "\\" in path:
         raise BadPath("The path must not hold backslashes.")
     if _BAD_ESCAPE.search(path):

@@ -16,7 +16,7 @@ from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
 from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.drain import Drain
-from gamesession.gateway.headers import to_client
+from gamesession.gateway.headers import START, to_client
 from gamesession.gateway.hold import Holds
 from gamesession.gateway.passage import Passage, headers_of, send
 from gamesession.gateway.presence import presence
@@ -28,8 +28,6 @@ from gamesession.gateway.websockets import SWITCHING, WebSockets
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 MISDIRECTED: Final = 421
 ATTEMPTS: Final = 10
-
-START: Final = "X-Game-Start"
 
 
 class LookAgain(Exception):

@@ -22,6 +22,7 @@ from gamesession.gateway.body import Body
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.fallback import Fallbacks
 from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
 from gamesession.gateway.keyring import Keyring
@@ -31,7 +32,7 @@ from gamesession.gateway.protocol import GatewayServer
 from gamesession.gateway.proxy import Proxy
 from gamesession.gateway.routes import Routes
 from gamesession.gateway.settings import GatewaySettings
-from gamesession.gateway.upstream import READ_BUFFER, Upstreams
+from gamesession.gateway.upstream import READ_BUFFER, Upstreams, open_client
 from gamesession.gateway.websockets import WebSockets
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.connection import load
@@ -136,6 +137,7 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._upstreams.close()
+        await self._fallback_client.close()
 
     def unready(self) -> list[str]:
         """Why this replica should get no requests."""
@@ -185,7 +187,26 @@ class Service:
             Routes(self.directory),
             Endpoints(sessions, self.activity),
             proxy,
+            self._make_fallbacks(),
             self._body_of,
+        )
+
+    def _make_fallbacks(self) -> Fallbacks:
+        settings = self._settings
+        idle = settings.idle_stream_timeout.total_seconds()
+        self._fallback_client = open_client(
+            idle=idle,
+            max_line=settings.max_header_bytes,
+            connect=settings.connect_timeout.total_seconds(),
+        )
+        return Fallbacks(
+            self._fallback_client,
+            self.websockets,
+            self.drain,
+            namespace=settings.namespace,
+            allowed=settings.fallback_urls,
+            patience=settings.response_timeout.total_seconds(),
+            idle=idle,
         )
 
     def _body_of(self, request: web.BaseRequest) -> Body:

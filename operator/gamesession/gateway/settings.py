@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gamesession.api.duration import parse_duration
+from gamesession.gateway.allowed import BaseUrl, base_urls
 from gamesession.gateway.issuer import check_jwks_url
 
 
@@ -83,6 +84,9 @@ class GatewaySettings(BaseSettings):
     """Live sessions that a user may have, over all Games; without it, any number."""
     creations_per_user: Count = 10
     """Sessions that a user may have made in a minute."""
+
+    fallback_urls: Annotated[tuple[BaseUrl, ...], NoDecode, BeforeValidator(base_urls)] = ()
+    """Where the fallbacks of Games that are given by URL may be: at or below these."""
 
     max_body_bytes: Count = 100 * 1024 * 1024
     max_header_bytes: Count = 16 * 1024

@@ -46,7 +46,9 @@ class Upstreams:
         """The pool of a pod at its present address."""
         session = self._sessions.get((pod.uid, pod.ip))
         if session is None:
-            session = self._sessions[pod.uid, pod.ip] = self._open()
+            session = self._sessions[pod.uid, pod.ip] = open_client(
+                idle=self._idle, max_line=self._max_line
+            )
         return session
 
     async def close(self) -> None:
@@ -57,23 +59,6 @@ class Upstreams:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _open(self) -> aiohttp.ClientSession:
-        return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=_OURS,
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=CONNECT_SECONDS, sock_read=self._idle
-            ),
-            read_bufsize=READ_BUFFER,
-            max_line_size=self._max_line,
-            max_field_size=self._max_line,
-            trust_env=False,
-        )
-
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         if old is None or (new is not None and new.ip == old.ip and not new.stopped):
             return  # one that is only being deleted may still answer what it has
@@ -81,6 +66,29 @@ class Upstreams:
             task = asyncio.create_task(session.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+
+
+def open_client(
+    *, idle: float, max_line: int, connect: float = CONNECT_SECONDS
+) -> aiohttp.ClientSession:
+    """A pool of connections over which requests go on as they came.
+
+    Args:
+        idle: seconds that an answer may stand still, once its head is there.
+        max_line: bytes of the longest header that may be answered.
+        connect: seconds that a connection may take to be there.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, use_dns_cache=False),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=_OURS,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=idle),
+        read_bufsize=READ_BUFFER,
+        max_line_size=max_line,
+        max_field_size=max_line,
+        trust_env=False,
+    )
 
 
 def origin(ip: str, port: int, scheme: str = "http") -> str:

@@ -77,7 +77,7 @@ class WebSockets:
         request: web.BaseRequest,
         answer: aiohttp.ClientResponse,
         headers: CIMultiDict[str],
-        session: Session,
+        session: Session | None,
         *,
         expires: float,
         on_data: Callable[[], None],
@@ -87,6 +87,7 @@ class WebSockets:
         Args:
             answer: the pod's 101.
             headers: what goes to the client with it.
+            session: ends it with its own end; `None` for one of no session.
             expires: when the client's token does, Unix seconds.
             on_data: called when frames of messages go by.
 
@@ -102,7 +103,8 @@ class WebSockets:
         await out.prepare(request)
         tunnel = Tunnel(request.protocol, pod, on_data=on_data, ping_seconds=self._ping_seconds)
         timers = self._timers(tunnel, session, expires)
-        self._open[session.uid].add(tunnel)
+        uid = session.uid if session else ""
+        self._open[uid].add(tunnel)
         try:
             request.protocol.set_parser(tunnel.to_pod)  # type: ignore[arg-type]
             pod.set_parser(tunnel.to_client, None)
@@ -111,17 +113,17 @@ class WebSockets:
         finally:
             for timer in timers:
                 timer.cancel()
-            self._forget(session.uid, tunnel)
+            self._forget(uid, tunnel)
         return out
 
     def _timers(
-        self, tunnel: Tunnel, session: Session, expires: float
+        self, tunnel: Tunnel, session: Session | None, expires: float
     ) -> list[asyncio.TimerHandle]:
         loop, now = asyncio.get_running_loop(), self._clock()
         left = max(0.0, expires + TOKEN_GRACE - now)
         timers = [loop.call_later(left, tunnel.end, TOKEN_EXPIRED, "The token has expired.")]
-        game = self._directory.games.get(session.game)
-        if ends := _lifetime_ends(session, game):
+        game = self._directory.games.get(session.game) if session else None
+        if session and (ends := _lifetime_ends(session, game)):
             left = max(0.0, ends.timestamp() - now)
             timers.append(loop.call_later(left, tunnel.end, MAX_LIFETIME, _OLD))
         return timers
