@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from gamesession.api.duration import format_duration
 from gamesession.api.errors import GameNotFound, GameSuspended, StartFailed, Unavailable
 from gamesession.api.instant import parse_instant
 from gamesession.api.labels import API_VERSION, GAME_LABEL, SESSION_LABEL
@@ -16,6 +17,7 @@ from gamesession.api.names import session_name
 from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.ending import Ending
 from gamesession.client.flight import Flights
+from gamesession.client.limits import Limits
 from gamesession.client.lookup import CALL_SECONDS, Lookup, unavailable
 from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster, Object
@@ -39,6 +41,8 @@ class Sessions:
 
     Args:
         component: who we are in Events, such as `gateway`.
+        idle_timeout: of those that are made; `None` for their Game's.
+        limits: what is asked before one is made; by default it knows `maxPending` of the Games.
         now: the time of day, UTC.
     """
 
@@ -49,13 +53,17 @@ class Sessions:
         directory: Directory,
         *,
         component: str,
+        idle_timeout: timedelta | None = None,
+        limits: Limits | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
+        self._idle_timeout = idle_timeout
         self._directory = directory
         self._lookup = Lookup(cluster, namespace, directory)
         self._ending = Ending(cluster, namespace, directory, component)
+        self._limits = limits or Limits(directory)
         self._now = now
         self._flights: Flights[Session] = Flights()
 
@@ -68,6 +76,7 @@ class Sessions:
             GameNotFound: the Game is gone.
             GameSuspended: a new one would be needed, and the Game takes none.
             StartFailed: there is one, and it failed a moment ago.
+            Capacity: a new one would be needed, and there are too many.
             NameCollision: its name is taken by another user's session.
             Unavailable: the API server does not let it be made now.
         """
@@ -119,10 +128,11 @@ class Sessions:
             game = self._present(game)
             if game.suspended:
                 raise GameSuspended(f"Game {game.name} takes no new sessions at the moment.")
-            if session is not None:
-                await self._replace(session)
             try:
-                await self._create(game, user)
+                with self._limits.place(game, user):
+                    if session is not None:
+                        await self._replace(session)
+                    await self._create(game, user)
             except (Throttled, ServerFault) as error:
                 log.warning("session not created", game=game.name, error=str(error))
                 await asyncio.sleep(
@@ -142,11 +152,12 @@ class Sessions:
 
     async def _create(self, game: Game, user: str) -> None:
         name = session_name(game.name, user)
+        body = _body(game, user, name, self._namespace)
+        if self._idle_timeout is not None:
+            body["spec"]["idleTimeout"] = format_duration(self._idle_timeout)
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                made = await self._cluster.create(
-                    SESSIONS, self._namespace, _body(game, user, name, self._namespace)
-                )
+                made = await self._cluster.create(SESSIONS, self._namespace, body)
         except TimeoutError as error:
             raise Unreachable(f"no answer to the creation of {name}") from error
         except (Conflict, Throttled, ServerFault):
