@@ -18,6 +18,7 @@ from tests.bench import (
     cold_start,
     first_byte,
     hops,
+    rate,
     results,
     reuse,
     reuse_loopback,
@@ -36,6 +37,7 @@ from tests.cluster.errors import ClusterError
 # bursts, from whatever is measured beside them.
 BENCHES: tuple[Bench, ...] = (
     reuse_loopback,
+    rate,
     warm_start,
     hops,
     writes,

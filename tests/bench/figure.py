@@ -8,16 +8,23 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Promise:
-    """At most so much.
+    """At most so much, or at least so much.
 
     Attributes:
-        most: in the figure's unit; for a ratio, a multiple.
+        most, least: in the figure's unit; for a ratio, a multiple. `None`: no bound on that side.
         of: whether all that was measured is meant, what it has above its floor, or how many times
             its floor it is.
     """
 
-    most: float
+    most: float | None = None
     of: Literal["measured", "added", "ratio"] = "measured"
+    least: float | None = None
+
+    def kept_by(self, value: float) -> bool:
+        """Whether a value is within the bounds."""
+        return (self.most is None or value <= self.most) and (
+            self.least is None or value >= self.least
+        )
 
 
 @dataclass(frozen=True)
@@ -56,4 +63,4 @@ class Figure:
         if self.promise is None:
             return None
         bound: float | None = getattr(self, self.promise.of)
-        return bound is not None and bound <= self.promise.most
+        return bound is not None and self.promise.kept_by(bound)

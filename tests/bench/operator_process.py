@@ -9,12 +9,11 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.bench import usage
 from tests.bench.facts import ROOT
 from tests.cluster.controlplane import free_port
 from tests.cluster.process import Command, Process, die_with
 
-TICKS = os.sysconf("SC_CLK_TCK")
-USER_TIME, SYSTEM_TIME = 11, 12  # of proc(5)'s stat, counted from the state that follows the name
 FLOOR = "import kopf, kubernetes.aio.client; print(open('/proc/self/status').read())"
 
 
@@ -74,13 +73,11 @@ class OperatorProcess:
 
     def memory(self) -> float:
         """Its resident set, MiB."""
-        return resident(Path(f"/proc/{self._pid}/status").read_text())
+        return usage.memory(self._pid)
 
     def cpu(self) -> float:
         """Seconds of a core that it has used."""
-        stat = Path(f"/proc/{self._pid}/stat").read_text()
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[USER_TIME]) + int(fields[SYSTEM_TIME])) / TICKS
+        return usage.cpu(self._pid)
 
     async def writes(self) -> int:
         """How many writes to the API server it has asked for, dry runs among them."""
@@ -104,10 +101,6 @@ class OperatorProcess:
 def floor_memory() -> float:
     """The resident set of a Python that has imported the two libraries, MiB."""
     command = [sys.executable, "-c", FLOOR]
-    return resident(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
-def resident(status: str) -> float:
-    """VmRSS of proc(5)'s status, MiB."""
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1]) / 1024
+    return usage.resident(
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    )

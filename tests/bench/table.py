@@ -50,8 +50,11 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 def _promised(figure: Figure) -> str:
     if figure.promise is None:
         return NOTHING
-    unit = "" if figure.promise.of == "ratio" else f" {figure.unit}"
-    return f"{figure.promise.of} at most {figure.promise.most:g}{unit}"
+    promise = figure.promise
+    unit = "" if promise.of == "ratio" else f" {figure.unit}"
+    bounds = (("at most", promise.most), ("at least", promise.least))
+    told = [f"{words} {bound:g}{unit}" for words, bound in bounds if bound is not None]
+    return f"{promise.of} {' and '.join(told)}"
 
 
 def _amount(value: float | None, unit: str) -> str:

@@ -51,9 +51,11 @@ def test_times_of_nothing_are_refused() -> None:
         (100.1, 99.0, Promise(100), False),
         (1.5, 1.0, Promise(1.5, of="ratio"), True),
         (1.6, 1.0, Promise(1.5, of="ratio"), False),
+        (80.0, 100.0, Promise(least=0.8, of="ratio"), True),
+        (79.0, 100.0, Promise(least=0.8, of="ratio"), False),
     ],
 )
-def test_a_promise_is_of_the_whole_of_what_is_added_or_of_the_ratio(
+def test_a_promise_bounds_the_whole_or_what_is_added_or_the_ratio_on_either_side(
     measured: float, floor: float | None, promise: Promise | None, kept: bool | None
 ) -> None:
     assert Figure("it", measured, floor, promise).kept is kept
@@ -73,6 +75,7 @@ def test_the_table_says_plainly_that_a_promise_was_missed() -> None:
         Figure("free", 3.0),
         Figure("often", 3.0, 2.0, Promise(2, of="ratio")),
         Figure("whole", 3, unit="starts"),
+        Figure("enough", 90.0, 100.0, Promise(least=0.8, of="ratio"), unit="/s"),
     ]
     Console(file=out, width=140).print(table_of(figures))
     lines = [line.split("|")[1:-1] for line in out.getvalue().splitlines() if "|" in line]
@@ -90,6 +93,7 @@ def test_the_table_says_plainly_that_a_promise_was_missed() -> None:
         "free": ["3.000 ms", "–", "–", "–", "–", "–"],
         "often": ["3.000 ms", "2.000 ms", "1.000 ms", "1.50", "ratio at most 2", "yes"],
         "whole": ["3 starts", "–", "–", "–", "–", "–"],
+        "enough": ["90.0 /s", "100.0 /s", "-10.0 /s", "0.90", "ratio at least 0.8", "yes"],
     }
 
 
@@ -107,7 +111,7 @@ def test_a_run_is_written_down_with_its_machine(tmp_path: Path) -> None:
                     "name": "it",
                     "measured": 2.0,
                     "floor": 0.5,
-                    "promise": {"most": 1.0, "of": "added"},
+                    "promise": {"most": 1.0, "of": "added", "least": None},
                     "unit": "ms",
                     "added": 1.5,
                     "ratio": 4.0,
