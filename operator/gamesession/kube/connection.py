@@ -48,6 +48,6 @@ async def load(kubeconfig: Path | None = None, context: str | None = None) -> Co
         # TypeError: what kubernetes makes of a file that is empty, or no mapping.
         raise NoCluster(
             f"no Kubernetes API server found: not in a pod, and no usable kubeconfig ({error}); "
-            "set KUBECONFIG or --kubeconfig"
+            "set GAMESESSION_KUBECONFIG, KUBECONFIG or --kubeconfig"
         ) from error
     return configuration

@@ -80,7 +80,7 @@ async def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(tmp_path: Path, t
 
 
 async def test_a_kubeconfig_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(NoCluster, match="set KUBECONFIG or --kubeconfig"):
+    with pytest.raises(NoCluster, match="set GAMESESSION_KUBECONFIG, KUBECONFIG or --kube"):
         await connection.load(tmp_path / "missing")
 
 
