@@ -22,3 +22,7 @@ class Failure(Exception):
     def __init__(self, message: str, code: int = FAILED) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotFound(Failure):
+    """What was asked for is not there."""

@@ -15,6 +15,10 @@ from gamesession.commands.table import printable, table
 from gamesession.plan.session import FAILED, PENDING, READY, STARTING
 
 HEADING = ["USER", "GAME", "PHASE", "START", "ENDS IN", "ENDS BY", "RESTARTS", "POD"]
+SHRINKING = {"USER", "GAME", "POD"}
+"""Columns that are cut where there is not room for all."""
+NEEDED_WIDTH = {"RESTARTS": 96, "ENDS BY": 84, "START": 72, "POD": 64}
+"""Columns that a narrower terminal does without."""
 STYLES = {READY: "green", STARTING: "cyan", PENDING: "yellow", FAILED: "red", DELETING: "dim"}
 OTHER_LINES = 4
 """Above and below the sessions: counts, games, heading, and what does not fit."""
@@ -40,22 +44,17 @@ class Frame:
         cells = [_cells(line) for line in by_end(self.lines)]
         return f"{self._counts()}\n{self._games()}\n{trouble}{table([HEADING, *cells])}"
 
-    def screen(self, height: int) -> RenderableType:
-        """As much of it as fits into so many lines."""
+    def screen(self, width: int, height: int) -> RenderableType:
+        """As much of it as fits a terminal of so many columns and lines."""
         lines = by_end(self.lines)
         room = max(1, height - OTHER_LINES - bool(self.trouble))
-        shown = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
-        for name in HEADING:
-            shown.add_column(name, no_wrap=True, overflow="ellipsis")
-        for line in lines[:room]:
-            shown.add_row(*_styled(line))
         parts: list[RenderableType] = [
-            Text(f"{self._counts()}   (q leaves)", style="bold", no_wrap=True),
-            Text(self._games(), style="dim", no_wrap=True, overflow="ellipsis"),
+            _heading(f"{self._counts()}   (q leaves)", "bold"),
+            _heading(self._games(), "dim"),
         ]
         if self.trouble:
-            parts.append(Text(self.trouble, style="bold red", no_wrap=True, overflow="ellipsis"))
-        parts.append(shown)
+            parts.append(_heading(self.trouble, "bold red"))
+        parts.append(_table(lines[:room], width))
         if len(lines) > room:
             parts.append(Text(f"… and {len(lines) - room} that end later", style="dim"))
         return Group(*parts)
@@ -70,6 +69,10 @@ class Frame:
     def _games(self) -> str:
         games = Counter(line.session.game for line in self.lines)
         return "Games: " + (", ".join(f"{name} {games[name]}" for name in sorted(games)) or NONE)
+
+
+def _heading(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _cells(line: Line) -> list[str]:
@@ -87,8 +90,19 @@ def _cells(line: Line) -> list[str]:
     return [printable(cell) or NONE for cell in cells]
 
 
+def _table(lines: Sequence[Line], width: int) -> Table:
+    shown = [place for place, name in enumerate(HEADING) if width >= NEEDED_WIDTH.get(name, 0)]
+    found = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
+    for place in shown:
+        found.add_column(HEADING[place], no_wrap=HEADING[place] not in SHRINKING)
+    for line in lines:
+        cells = _styled(line)
+        found.add_row(*(cells[place] for place in shown))
+    return found
+
+
 def _styled(line: Line) -> list[Text]:
     """The cells as `Text`: a user's name is never read as markup."""
-    cells = [Text(cell) for cell in _cells(line)]
+    cells = [Text(cell, no_wrap=True, overflow="ellipsis") for cell in _cells(line)]
     cells[HEADING.index("PHASE")].stylize(STYLES.get(line.phase, ""))
     return cells

@@ -86,13 +86,19 @@ def _place_of(ctx: typer.Context) -> Place:
     return Place(given.get("namespace"), given.get("context"), given.get("kubeconfig"))
 
 
-Game = Annotated[str, typer.Argument(help="Name of a Game.", autocompletion=complete_game)]
-User = Annotated[str, typer.Argument(help="The user.", autocompletion=complete_user)]
+Game = Annotated[
+    str, typer.Argument(metavar="GAME", help="Name of a Game.", autocompletion=complete_game)
+]
+User = Annotated[
+    str, typer.Argument(metavar="USER", help="The user.", autocompletion=complete_user)
+]
 AnyGame = Annotated[
-    str | None, typer.Argument(help="Only this Game's.", autocompletion=complete_game)
+    str | None,
+    typer.Argument(metavar="GAME", help="Only this Game's.", autocompletion=complete_game),
 ]
 AnyUser = Annotated[
-    str | None, typer.Argument(help="Only this user's.", autocompletion=complete_user)
+    str | None,
+    typer.Argument(metavar="USER", help="Only this user's.", autocompletion=complete_user),
 ]
 GameOrName = Annotated[
     str,
@@ -102,7 +108,9 @@ GameOrName = Annotated[
         autocompletion=complete_game,
     ),
 ]
-UserOfGame = Annotated[str | None, typer.Argument(help="The user.", autocompletion=complete_user)]
+UserOfGame = Annotated[
+    str | None, typer.Argument(metavar="USER", help="The user.", autocompletion=complete_user)
+]
 
 Debug = Annotated[bool, typer.Option("--debug", envvar="GAMESESSION_DEBUG", help="Log more.")]
 Kubeconfig = Annotated[
@@ -138,7 +146,17 @@ Timeout = Annotated[
         parser=duration,
         metavar="DURATION",
         envvar="GAMESESSION_TIMEOUT",
-        help="How long to wait, such as 90s or 5m.",
+        help="How long to wait, such as 90s or 5m. Default: 2m.",
+        show_default=False,
+    ),
+]
+TimeoutOfStep = Annotated[
+    timedelta,
+    typer.Option(
+        parser=duration,
+        metavar="DURATION",
+        envvar="GAMESESSION_TIMEOUT",
+        help="How long to wait for the Games to go, the sessions, the pods: each. Default: 1m.",
         show_default=False,
     ),
 ]

@@ -9,8 +9,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gamesession.api.errors import GameSessionError
-from gamesession.commands.failure import INTERRUPTED, Failure
+from gamesession.commands.failure import FAILED, INTERRUPTED, Failure
 from gamesession.commands.table import printable
+from gamesession.commands.view import reason
 from gamesession.kube.connection import NoCluster
 from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.log import configure_logging
@@ -29,11 +30,11 @@ def guarded(work: Callable[[], None]) -> None:
     except Failure as failure:
         _end(str(failure), failure.code)
     except GameSessionError as error:
-        _end(_with_cause(error), Failure("").code)
+        _end(_with_cause(error), FAILED)
     except ApiError as error:
         _end(f"the API server says no: {error.message}")
     except Unreachable as error:
-        _end(f"the API server does not answer: {error}")
+        _end(f"the API server does not answer: {reason(error)}")
     except (NoCluster, OSError) as error:
         _end(str(error))
     except KeyboardInterrupt:
@@ -48,6 +49,6 @@ def _with_cause(error: GameSessionError) -> str:
     return f"{error.message} ({cause})" if cause is not None else error.message
 
 
-def _end(message: str, code: int = 1) -> None:
+def _end(message: str, code: int = FAILED) -> None:
     sys.stderr.write(f"gamesession: {printable(message, keep_lines=True)}\n")
     sys.exit(code)

@@ -92,7 +92,7 @@ async def _live(directory: Directory, frame: Callable[[], Frame]) -> None:
         gone = asyncio.ensure_future(left.wait())
         while not left.is_set():
             changed.clear()
-            live.update(frame().screen(console.height), refresh=True)
+            live.update(frame().screen(console.width, console.height), refresh=True)
             await asyncio.wait({gone}, timeout=LEAST_SECONDS)
             change = asyncio.ensure_future(changed.wait())
             await asyncio.wait(

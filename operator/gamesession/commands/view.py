@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from gamesession.client.directory import Directory
 from gamesession.client.selector import sessions_of
-from gamesession.commands.failure import USAGE, Failure
+from gamesession.commands.failure import USAGE, Failure, NotFound
 from gamesession.commands.options import Place, program
 from gamesession.kube import connection
 from gamesession.kube.cluster import Cluster, Object
@@ -56,12 +56,12 @@ class View:
         """A Game as the API server has it.
 
         Raises:
-            Failure: there is none of that name; it says which there are.
+            NotFound: there is none of that name; it says which there are.
         """
         try:
             return await self.cluster.get(GAMES, self.namespace, name)
         except Gone as error:
-            raise Failure(f"no game {name} {await self.there_are()}") from error
+            raise NotFound(f"no game {name} {await self.there_are()}") from error
 
     async def there_are(self) -> str:
         """Where we looked, which Games there are instead, and what to do next."""
@@ -85,7 +85,7 @@ class View:
         """The session of a name of its own.
 
         Raises:
-            Failure: there is none.
+            NotFound: there is none.
         """
         try:
             return Session.from_object(await self.cluster.get(SESSIONS, self.namespace, name))
@@ -93,7 +93,7 @@ class View:
             if any(game.name == name for game in await self.games()):
                 hint = f"{name} is a game: whose session? Add the USER"
                 raise Failure(hint, USAGE) from error
-            raise Failure(
+            raise NotFound(
                 f"no session named {name} in namespace {self.namespace}. See: {self.hint('ls')}"
             ) from error
 
@@ -103,7 +103,7 @@ class View:
         It may be one that is being deleted.
 
         Raises:
-            Failure: there is none.
+            NotFound: there is none.
         """
         if user is None:
             session = await self.named(game)
@@ -113,10 +113,15 @@ class View:
         if found is not None:
             return directory, found
         await self.game(game)
-        raise Failure(
+        raise NotFound(
             f"{user} has no session of {game} in namespace {self.namespace}. "
             f"Start one: {self.hint('open', game, user)}"
         )
+
+
+def reason(error: Unreachable) -> str:
+    """Why there was no answer, in the words of whoever noticed."""
+    return str(error.__cause__ or error) or "no answer in time"
 
 
 @asynccontextmanager
@@ -127,15 +132,17 @@ async def looking(place: Place) -> AsyncIterator[View]:
         NoCluster: nothing leads to an API server.
         Failure: the API server has no Games, or does not answer.
     """
-    configuration = await connection.load(place.kubeconfig, place.context)
     context = current(place.kubeconfig, place.context)
+    configuration = await connection.load(place.kubeconfig, place.context)
     async with Cluster(configuration, COMPONENT) as cluster:
         try:
             if not await cluster.serves(SESSIONS):
                 raise Failure(
-                    f"{context} knows no GameSessions. "
-                    f"Install them first: {program()} crds | kubectl apply -f -"
+                    f"{context} knows no GameSessions: their definitions are not installed "
+                    f"(that is done by: {program()} crds | kubectl apply -f -)"
                 )
         except Unreachable as error:
-            raise Failure(f"{context} does not answer at {configuration.host}: {error}") from error
+            raise Failure(
+                f"{context} does not answer at {configuration.host}: {reason(error)}"
+            ) from error
         yield View(cluster, context, place)

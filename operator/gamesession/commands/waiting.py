@@ -11,7 +11,7 @@ from datetime import timedelta
 from gamesession.api.duration import format_duration
 from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
-from gamesession.commands.failure import TIMED_OUT, Failure
+from gamesession.commands.failure import TIMED_OUT, Failure, NotFound
 from gamesession.commands.options import Goal, Place
 from gamesession.commands.printing import say, write
 from gamesession.commands.table import printable
@@ -28,10 +28,13 @@ async def wait_for(
         Failure: there is none, it failed, or time ran out.
     """
     async with looking(place) as view:
-        if goal is Goal.GONE and not await _exists(view, game, user):
+        try:
+            directory, session = await view.find(game, user)
+        except NotFound:
+            if goal is not Goal.GONE:
+                raise
             write("gone already\n")
             return
-        directory, session = await view.find(game, user)
         async with followed(directory):
             if goal is Goal.GONE:
                 await until_gone(view, directory, session, timeout)
@@ -39,16 +42,6 @@ async def wait_for(
             else:
                 ready = await until_ready(view, directory, session, timeout)
                 write(f"{ready.name} is Ready\n")
-
-
-async def _exists(view: View, game: str, user: str | None) -> bool:
-    try:
-        await view.find(game, user)
-    except Failure as failure:
-        if failure.code == Failure("").code:
-            return False
-        raise
-    return True
 
 
 @asynccontextmanager

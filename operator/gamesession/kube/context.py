@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from kubernetes.aio import config
+from kubernetes.aio.config.kube_config import KubeConfigMerger
 
 from gamesession.kube.connection import NoCluster
 
@@ -35,15 +37,27 @@ def current(kubeconfig: Path | None = None, context: str | None = None) -> Conte
     """The context that `connection.load` goes by, given the same.
 
     Raises:
-        NoCluster: there is no such context.
+        NoCluster: there is no kubeconfig, or no such context in it.
     """
     if kubeconfig is None and context is None and OWN_NAMESPACE.is_file():
         return Context("", OWN_NAMESPACE.read_text().strip())
+    found, chosen = _contexts(str(kubeconfig or config.KUBE_CONFIG_DEFAULT_LOCATION))
+    name = context or chosen
+    if name not in found:
+        there = f"there are: {', '.join(found)}" if found else "there is none at all"
+        missing = f"no context {name}" if name else "no current context, and none was named"
+        raise NoCluster(f"the kubeconfig has {missing}; {there}")
+    return Context(name, found[name].get("namespace") or DEFAULT_NAMESPACE)
+
+
+def _contexts(paths: str) -> tuple[dict[str, dict[str, Any]], str]:
+    """The contexts of a kubeconfig (of several files, as `$KUBECONFIG` lists them) by name, and
+    the name of the current one."""
+    if not any(Path(path).expanduser().is_file() for path in paths.split(os.pathsep) if path):
+        raise NoCluster(f"there is no kubeconfig at {paths}: set KUBECONFIG or --kubeconfig")
     try:
-        contexts, active = config.list_kube_config_contexts(  # type: ignore[no-untyped-call]
-            str(kubeconfig) if kubeconfig else None
-        )
-        chosen = next(each for each in contexts if each["name"] == (context or active["name"]))
-    except (config.ConfigException, OSError, yaml.YAMLError, TypeError, StopIteration) as error:
-        raise NoCluster(f"the kubeconfig has no usable context {context or ''}({error})") from error
-    return Context(chosen["name"], chosen["context"].get("namespace") or DEFAULT_NAMESPACE)
+        merged = KubeConfigMerger(paths).config.value  # type: ignore[no-untyped-call]
+        nodes = [node.value for node in merged["contexts"]]
+        return {each["name"]: each["context"] for each in nodes}, merged.get("current-context", "")
+    except (OSError, yaml.YAMLError, AttributeError, TypeError, KeyError) as error:
+        raise NoCluster(f"the kubeconfig at {paths} cannot be read: {error}") from error
