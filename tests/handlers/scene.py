@@ -104,6 +104,7 @@ class Scene:
             allow_privileged=False,
             changed=lambda key: None,
             look_again=self._look_again,
+            now=self.now,
         )
         # Enters deadlines, as in the operator; the queue itself is not at work.
         self.queue = Queue()

@@ -187,17 +187,25 @@ async def test_it_says_whether_sessions_start(scene: Scene, clock: Clock) -> Non
     scene.start(new_game())
     await look(scene)
     assert said(scene, "Ready")["status"] == "Unknown"
-    scene.start(session(status=status("Failed", failedAt=text(5), reason="ErrImagePull")))
-    clock.seconds += 5
-    await look(scene)
-    found = said(scene, "Ready")
-    assert (found["status"], found["reason"]) == ("False", "StartsFailing")
-    scene.server.remove(session())
+    for number, expected in enumerate(("Unknown", "Unknown", "False")):
+        user = f"user-{number}"
+        failed = status("Failed", failedAt=text(5 + number), reason="ErrImagePull")
+        scene.start(session(user, status=failed))
+        scene.seconds += 5
+        clock.seconds += 5
+        await look(scene)
+        found = said(scene, "Ready")
+        assert found["status"] == expected, "the third in a row"
+        scene.server.remove(session(user))
+        scene.tell()
+    assert found["reason"] == "StartsFailing"
+    assert "ErrImagePull" in found["message"]
+    scene.begin()  # also after a restart
     scene.tell()
     clock.seconds += 5
     await look(scene)
     assert said(scene, "Ready")["status"] == "False", "until another start succeeds"
-    scene.start(session("bob", status=ready_status(pod(ready=True), since=9)))
+    scene.start(session("bob", status=ready_status(pod(ready=True), since=20)))
     clock.seconds += 5
     await look(scene)
     assert said(scene, "Ready")["status"] == "True"

@@ -147,6 +147,12 @@ async def test_pods_that_are_refused_are_tried_again_after_a_pause_and_the_game_
     await fill(scene)
     assert failure(scene) == (2, reason)
     told = await starts(scene)
+    assert told["reason"] == "LastStartFailed"
+    assert f"{reason}: {answer.message}" in told["message"]
+    scene.seconds = 3
+    await fill(scene)
+    scene.games._written.clear()  # it would wait for 5 s
+    told = await starts(scene)
     assert (told["status"], told["reason"]) == ("False", "StartsFailing")
     assert f"{reason}: {answer.message}" in told["message"]
     assert scene.server.one("games")["status"]["warm"] == {"ready": 0, "starting": 1}

@@ -15,6 +15,7 @@ from gamesession.controller.finalizer import Finalizer
 from gamesession.controller.pools import Pools
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
+from gamesession.controller.streaks import Streaks
 from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Conflict, Gone, Unreachable
@@ -30,7 +31,7 @@ from gamesession.plan.acceptance import (
 from gamesession.plan.game import Game
 from gamesession.plan.refusal import refusals
 from gamesession.plan.session import PENDING
-from gamesession.plan.starts import starts_of
+from gamesession.plan.starts import Starts, starts_of
 from gamesession.plan.template import session_pod
 
 log = structlog.get_logger(__name__)
@@ -49,6 +50,7 @@ class Games:
     Args:
         changed: told when a Game is accepted, or is not any more.
         look_again: (key, seconds) asks for another look at a Game.
+        now: the time of day, UTC.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Games:
         allow_privileged: bool,
         changed: Callable[[Key], None],
         look_again: Callable[[Key, float], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._cluster = cluster
         self._store = store
@@ -69,6 +72,8 @@ class Games:
         self._allow_privileged = allow_privileged
         self._changed = changed
         self._look_again = look_again
+        self._now = now
+        self._streaks = Streaks()
         self._finalizer = Finalizer(cluster, store, look_again)
         self._answers: dict[str, tuple[str, Answer]] = {}
         self._written: dict[str, float] = {}
@@ -103,6 +108,7 @@ class Games:
         for known in (self._answers, self._written, self._backoffs):
             for uid in known.keys() - there:
                 del known[uid]
+        self._streaks.keep(there)
 
     # Acceptance ---------------------------------------------------------------------------------
 
@@ -170,7 +176,9 @@ class Games:
         counts = Counter(session.phase or PENDING for session in sessions)
         waiting = [pod for pod in self._store.warm_pods(game) if pod.is_alive]
         ready = sum(pod.ready for pod in waiting)
-        starts = starts_of(game, sessions, waiting, self._pools.failure(game))
+        starts = starts_of(
+            game, self._streaks.ends(game, sessions, waiting), self._pools.failure(game)
+        )
         return {
             "route": None if verdict.reason == "RouteConflict" else game.route,
             "observedGeneration": game.generation,
@@ -179,9 +187,26 @@ class Games:
             },
             "warm": {"ready": ready, "starting": len(waiting) - ready},
             "conditions": [
-                _condition(game, "Accepted", verdict.status.value, verdict.reason, verdict.message),
-                _condition(game, "Ready", starts.status, starts.reason, starts.message),
+                self._condition(game, "Accepted", verdict.status.value, verdict),
+                self._condition(game, "Ready", starts.status, starts),
             ],
+        }
+
+    def _condition(
+        self, game: Game, kind: str, status: str, words: Verdict | Starts
+    ) -> dict[str, Any]:
+        known: dict[str, Any] = next(
+            (each for each in game.status.get("conditions", []) if each["type"] == kind), {}
+        )
+        same = known.get("status") == status
+        now = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {
+            "type": kind,
+            "status": status,
+            "reason": words.reason,
+            "message": words.message,
+            "lastTransitionTime": known["lastTransitionTime"] if same else now,
+            "observedGeneration": game.generation,
         }
 
     async def _refresh(self, game: Game) -> None:
@@ -190,19 +215,3 @@ class Games:
             self._store.see_game(await self._cluster.get(GAMES, game.namespace, game.name))
         except Gone:
             self._store.lose_game(key_of(game), game.uid)
-
-
-def _condition(game: Game, kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
-    known: dict[str, Any] = next(
-        (each for each in game.status.get("conditions", []) if each["type"] == kind), {}
-    )
-    same = known.get("status") == status
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {
-        "type": kind,
-        "status": status,
-        "reason": reason,
-        "message": message,
-        "lastTransitionTime": known["lastTransitionTime"] if same else now,
-        "observedGeneration": game.generation,
-    }
