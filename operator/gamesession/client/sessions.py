@@ -14,6 +14,7 @@ from gamesession.api.errors import GameNotFound, GameSuspended, StartFailed, Una
 from gamesession.api.instant import parse_instant
 from gamesession.api.labels import API_VERSION, GAME_LABEL, SESSION_LABEL
 from gamesession.api.names import session_name
+from gamesession.client.breaker import Breaker
 from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.ending import Ending
 from gamesession.client.flight import Flights
@@ -64,6 +65,7 @@ class Sessions:
         self._lookup = Lookup(cluster, namespace, directory)
         self._ending = Ending(cluster, namespace, directory, component)
         self._limits = limits or Limits(directory)
+        self._breaker = Breaker()
         self._now = now
         self._flights: Flights[Session] = Flights()
 
@@ -75,7 +77,7 @@ class Sessions:
         Raises:
             GameNotFound: the Game is gone.
             GameSuspended: a new one would be needed, and the Game takes none.
-            StartFailed: there is one, and it failed a moment ago.
+            StartFailed: there is one, and it failed a moment ago; or starts of the Game fail.
             Capacity: a new one would be needed, and there are too many.
             NameCollision: its name is taken by another user's session.
             Unavailable: the API server does not let it be made now.
@@ -129,7 +131,7 @@ class Sessions:
             if game.suspended:
                 raise GameSuspended(f"Game {game.name} takes no new sessions at the moment.")
             try:
-                with self._limits.place(game, user):
+                with self._limits.place(game, user), self._breaker.turn(game):
                     if session is not None:
                         await self._replace(session)
                     await self._create(game, user)
