@@ -11,6 +11,7 @@ from aiohttp import hdrs, web
 
 from gamesession.api.errors import BadRequest, GameSessionError, MethodNotAllowed
 from gamesession.api.identity import REQUEST_ID_HEADER
+from gamesession.gateway.ambiguity import check_head, target_of
 from gamesession.gateway.answers import error_answer, json_answer, request_id_of
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
@@ -71,6 +72,8 @@ class Gateway:
             answer = await self._answer(request, trail)
         except GameSessionError as error:
             answer = error_answer(error, trail.request_id)
+            if isinstance(error, BadRequest):
+                answer.force_close()  # what follows on its connection may be misread as well
         except Exception:
             log.exception("request failed", request_id=trail.request_id)
             failure = GameSessionError("The gateway failed on this request.")
@@ -82,10 +85,11 @@ class Gateway:
         return answer
 
     async def _answer(self, request: web.BaseRequest, trail: Trail) -> web.StreamResponse:
+        check_head(request)
         token = bearer(request.headers.get(hdrs.AUTHORIZATION))
         user, expires = await self._authenticator.check(token)
         _check(request)
-        path = parse_target(request.raw_path)
+        path = parse_target(target_of(request))
         route = self._routes.resolve(path, request.method)
         trail.game = route.game.name
         trail.body.check_length()

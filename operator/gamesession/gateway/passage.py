@@ -51,7 +51,12 @@ class Passage:
         """Where it goes below a base, which has no slash at its end: the path as it came."""
         path = self.path
         raw = path.raw_below if self.route.game.spec.strip_prefix else path.raw
-        return URL(base + raw, encoded=True)
+        scheme, _, rest = base.partition("://")
+        authority, slash, prefix = rest.partition("/")
+        # A URL that is taken apart loses the `?` of an empty query: the path keeps it here.
+        return URL.build(
+            scheme=scheme, authority=authority, path=f"{slash}{prefix}{raw}", encoded=True
+        )
 
 
 def headers_of(passage: Passage, identity: Mapping[str, str]) -> CIMultiDict[str]:

@@ -230,7 +230,7 @@ class Stage:
     def request(self, method: str, path: str, user: Any = "alice", **of: Any) -> Any:
         """A request in a user's name."""
         headers = {**bearer(user), **of.pop("headers", {})}
-        url = URL(str(self.url) + path, encoded=True)
+        url = URL.build(scheme="http", authority=self.url.raw_authority, path=path, encoded=True)
         return self.http.request(method, url, headers=headers, allow_redirects=False, **of)
 
     # Behind the curtain -------------------------------------------------------------------------

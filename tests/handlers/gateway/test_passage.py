@@ -150,6 +150,9 @@ async def test_the_client_is_told_which_session_answered_and_how_it_started(stag
         "/api/chess//double//slashes",
         "/api/chess/;p=1/,:@!$&'()*+=~",
         "/api/chess/a?b?c=/../",
+        "/api/chess/a?",
+        "/api/chess?",
+        "/api/chess/a??",
         "/api/chess/%7Euser/%41",
         "/api/chess/%252e%252e",
         "/%61pi/ch%65ss/x",
@@ -166,6 +169,7 @@ async def test_paths_go_on_as_they_came(stage: Stage, path: str) -> None:
     [
         ("/api/go", "/"),
         ("/api/go?a=b", "/?a=b"),
+        ("/api/go?", "/?"),
         ("/api/go/", "/"),
         ("/api/go/a%20b?q=1", "/a%20b?q=1"),
         ("/api/go//x", "//x"),
