@@ -22,7 +22,13 @@ from kubernetes.aio.client import Configuration
 from gamesession.api.instant import parse_instant
 from gamesession.kube.cluster import Object
 
-KINDS = {"games": "Game", "gamesessions": "GameSession", "pods": "Pod", "events": "Event"}
+KINDS = {
+    "games": "Game",
+    "gamesessions": "GameSession",
+    "pods": "Pod",
+    "events": "Event",
+    "customresourcedefinitions": "CustomResourceDefinition",
+}
 
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 """Answers a request in the API server's place, or lets it pass."""
@@ -150,7 +156,8 @@ class ApiServer:
         found.setdefault("apiVersion", "v1" if plural == "pods" else "gamelibrary.io/v1alpha1")
         found.setdefault("kind", KINDS[plural])
         metadata = found["metadata"]
-        metadata.setdefault("namespace", "play")
+        if plural != "customresourcedefinitions":
+            metadata.setdefault("namespace", "play")
         metadata.setdefault("uid", str(uuid4()))
         metadata.setdefault("generation", 1)
         metadata.setdefault("creationTimestamp", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
@@ -196,6 +203,8 @@ class ApiServer:
     ) -> dict[str, Any]:
         body = json.loads(await request.read() or b"null")
         match request.method:
+            case "GET" if not plural:
+                return {"resources": [{"name": known} for known in self.objects]}
             case "GET" if not name:
                 return self._list(request, plural)
             case "GET":
@@ -242,7 +251,10 @@ class ApiServer:
             _check_activity(old, kept)
         else:
             kept["metadata"], kept["spec"] = new["metadata"], new["spec"]
-        return self._store(plural, kept, "MODIFIED")
+        stored = self._store(plural, kept, "MODIFIED")
+        if "deletionTimestamp" in stored["metadata"] and not stored["metadata"].get("finalizers"):
+            self.remove(plural, name)
+        return stored
 
     def _delete(self, plural: str, name: str, body: Any) -> dict[str, Any]:
         found = self._get(plural, name)
@@ -282,17 +294,27 @@ class ApiServer:
 
 
 def _parts(path: str) -> tuple[str, str, str]:
-    """Plural, name and subresource of a path."""
-    parts = path.split("/namespaces/", 1)[1].split("/")[1:]
-    name, subresource = [*parts[1:], "", ""][:2]
-    return parts[0], name, subresource
+    """Plural, name and subresource of a path; all empty for the list of kinds."""
+    _, _, below = path.partition("/namespaces/")
+    parts = below.split("/")[1:] if below else path.split("/")[3 if "/api/" in path else 4 :]
+    plural, name, subresource = [*parts, "", "", ""][:3]
+    return plural, name, subresource
 
 
 def _selects(request: web.Request, found: Object) -> bool:
     selector = request.query.get("labelSelector", "")
     labels = found["metadata"].get("labels", {})
-    wanted = [term.split("=") for term in selector.split(",") if term]
-    return all(labels.get(label) == value for label, value in wanted)
+    wanted = [term.partition("=") for term in selector.split(",") if term]
+    return _has_fields(request, found) and all(
+        labels.get(label) == value if sign else label in labels for label, sign, value in wanted
+    )
+
+
+def _has_fields(request: web.Request, found: Object) -> bool:
+    """Field selectors, of fields of the spec alone; no value holds a comma or a backslash."""
+    selector = request.query.get("fieldSelector", "")
+    wanted = [term.partition("=") for term in selector.split(",") if term]
+    return all(found["spec"][field.removeprefix("spec.")] == value for field, _, value in wanted)
 
 
 def _merged(old: Any, patch: Any) -> Any:
