@@ -84,6 +84,7 @@ class Activity:
         self._kept: dict[str, Use] = {}
         self._scout: asyncio.TimerHandle | None = None
         self._slots = asyncio.Semaphore(CONCURRENT_WRITES)
+        self._stopped = False
         directory.sessions.subscribe(self._session_changed)
         directory.games.subscribe(self._game_changed)
 
@@ -152,10 +153,20 @@ class Activity:
         if tasks:
             await asyncio.wait(tasks, timeout=max(0.0, ends - asyncio.get_running_loop().time()))
 
+    def stop(self) -> None:
+        """Write no more: the connection goes."""
+        self._stopped = True
+        if self._scout is not None:
+            self._scout.cancel()
+        for use in list(self._uses.values()):
+            if use.task is not None:
+                use.task.cancel()
+            self._drop(use)
+
     # When to write ------------------------------------------------------------------------------
 
     def _plan(self, use: Use, session: Session) -> None:
-        if use.timer is not None or use.task is not None or use.uid in self._kept:
+        if use.timer is not None or use.task is not None or use.uid in self._kept or self._stopped:
             return
         rhythm = self._rhythm(use, session)
         delay = rhythm.interval

@@ -89,6 +89,7 @@ class Core:
         await asyncio.gather(
             self.disposal.ended(CLEANUP_SECONDS), self.activity.flush(FLUSH_SECONDS)
         )
+        self.activity.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
