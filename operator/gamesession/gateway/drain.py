@@ -11,11 +11,12 @@ import structlog
 from aiohttp import web
 
 from gamesession.gateway.breaking import break_off
+from gamesession.gateway.request import GatewayRequest
 
 LAST_WORDS: Final = 1.0
 """Seconds before the end of the grace in which those who still wait are told to come again."""
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Handler = Callable[[GatewayRequest], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +44,7 @@ class Drain:
     def around(self, handler: Handler) -> Handler:
         """The handler, whose requests are then known."""
 
-        async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        async def handle(request: GatewayRequest) -> web.StreamResponse:
             self._requests[id(request)] = request
             self._idle.clear()
             try:

@@ -13,15 +13,15 @@ from gamesession.api.errors import BadRequest, GameSessionError, MethodNotAllowe
 from gamesession.api.identity import REQUEST_ID_HEADER
 from gamesession.gateway.ambiguity import check_head, target_of
 from gamesession.gateway.answers import error_answer, json_answer, request_id_of
-from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
-from gamesession.gateway.credentials import bearer
 from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.entrance import Entrance
 from gamesession.gateway.fallback import FALLBACK, Fallbacks
 from gamesession.gateway.metrics import request_seconds
 from gamesession.gateway.passage import Passage
 from gamesession.gateway.paths import parse_target
 from gamesession.gateway.proxy import Proxy
+from gamesession.gateway.request import GatewayRequest
 from gamesession.gateway.routes import EndpointRoute, Routes
 from gamesession.gateway.target import REUSED, Target
 from gamesession.gateway.websockets import is_websocket
@@ -48,14 +48,14 @@ class Gateway:
 
     def __init__(
         self,
-        authenticator: Authenticator,
+        entrance: Entrance,
         routes: Routes,
         endpoints: Endpoints,
         proxy: Proxy,
         fallbacks: Fallbacks,
         body_of: Callable[[web.BaseRequest], Body],
     ) -> None:
-        self._authenticator = authenticator
+        self._entrance = entrance
         self._routes = routes
         self._endpoints = endpoints
         self._proxy = proxy
@@ -64,14 +64,15 @@ class Gateway:
         # Bound once: this one is asked at every request, mostly for nothing.
         self._log = log.bind()
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def handle(self, request: GatewayRequest) -> web.StreamResponse:
         """Answer a request, whatever comes of it."""
         began = asyncio.get_running_loop().time()
         trail = Trail(request_id_of(request.headers.get(REQUEST_ID_HEADER)), self._body_of(request))
         try:
             answer = await self._answer(request, trail)
         except GameSessionError as error:
-            answer = error_answer(error, trail.request_id)
+            page = self._entrance.page_for(request, error, trail.request_id)
+            answer = page or error_answer(error, trail.request_id)
             if isinstance(error, BadRequest):
                 answer.force_close()  # what follows on its connection may be misread as well
         except Exception:
@@ -84,10 +85,12 @@ class Gateway:
         request_seconds(trail.game, trail.start, answer.status).observe(seconds)
         return answer
 
-    async def _answer(self, request: web.BaseRequest, trail: Trail) -> web.StreamResponse:
+    async def _answer(self, request: GatewayRequest, trail: Trail) -> web.StreamResponse:
         check_head(request)
-        token = bearer(request.headers.get(hdrs.AUTHORIZATION))
-        user, expires = await self._authenticator.check(token)
+        if (preflight := self._entrance.preflight(request)) is not None:
+            preflight.headers[REQUEST_ID_HEADER] = trail.request_id
+            return preflight
+        user, expires = await self._entrance.admit(request)
         _check(request)
         path = parse_target(target_of(request))
         route = self._routes.resolve(path, request.method)

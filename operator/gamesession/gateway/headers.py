@@ -24,7 +24,20 @@ HOP_BY_HOP: Final = frozenset(
 
 # Besides: the gateway answers Expect itself, and says Forwarded as X-Forwarded-*.
 _NOT_TO_POD: Final = HOP_BY_HOP | {"expect", "forwarded", "x-request-id"}
-_NOT_TO_CLIENT: Final = HOP_BY_HOP | {"x-game-session", "x-game-start", "x-request-id"}
+_NOT_TO_CLIENT: Final = HOP_BY_HOP | {
+    "x-game-session",
+    "x-game-start",
+    "x-request-id",
+    # All games share one origin: one of them must not take its pages over from the others, nor
+    # say who else may read their answers (`cors.py` does).
+    "service-worker-allowed",
+    "access-control-allow-origin",
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-private-network",
+    "access-control-max-age",
+}
 
 START: Final = "X-Game-Start"
 

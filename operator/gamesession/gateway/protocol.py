@@ -8,12 +8,15 @@ from typing import Any, Final
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from gamesession.api.errors import BadRequest, GameSessionError, HeadersTooLarge
 from gamesession.gateway.answers import error_answer, request_id_of
 from gamesession.gateway.drain import Handler
+from gamesession.gateway.entrance import Entrance
+from gamesession.gateway.request import GatewayRequest
 
 
 HEAD_SECONDS: Final = 30.0
@@ -103,20 +106,21 @@ class GatewayServer(web.Server):
         options: as of aiohttp's server.
     """
 
-    def __init__(self, handler: Handler, *, leaving: Callable[[], bool], **options: Any) -> None:
-        class Request(web.BaseRequest):
-            """A request whose connection is kept only as long as this server stays."""
-
-            @property
-            def keep_alive(self) -> bool:
-                return super().keep_alive and not leaving()
-
+    def __init__(
+        self, handler: Handler, entrance: Entrance, *, leaving: Callable[[], bool], **options: Any
+    ) -> None:
         def make_request(
-            message: Any, payload: Any, protocol: Any, writer: Any, task: Any
-        ) -> web.BaseRequest:
-            return Request(message, payload, protocol, writer, task, self._loop)
+            message: RawRequestMessage, payload: Any, protocol: Any, writer: Any, task: Any
+        ) -> GatewayRequest:
+            message, credential = entrance.take(message)
+            return GatewayRequest(
+                *(message, payload, protocol, writer, task, self._loop),
+                credential=credential,
+                dress=entrance.dress,
+                leaving=leaving,
+            )
 
-        super().__init__(handler, request_factory=make_request, **options)
+        super().__init__(handler, request_factory=make_request, **options)  # type: ignore[arg-type]
 
     def __call__(self) -> RequestHandler:
         return GatewayProtocol(self, loop=self._loop, **self._kwargs)

@@ -22,6 +22,7 @@ from gamesession.gateway.body import Body
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
+from gamesession.gateway.entrance import Entrance
 from gamesession.gateway.fallback import Fallbacks
 from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
@@ -84,7 +85,8 @@ class Service:
         )
         self.holds = self._make_holds(sessions)
         self._keys = keys
-        self._gateway = self._make_gateway(keys, sessions)
+        self._entrance = Entrance(settings, Authenticator(settings, keys))
+        self._gateway = self._make_gateway(sessions)
         self._runner: web.ServerRunner | None = None
         self._following: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -99,6 +101,7 @@ class Service:
         settings = self._settings
         server = GatewayServer(
             self.drain.around(self._gateway.handle),
+            self._entrance,
             leaving=lambda: self.drain.begun,
             # An abandoned request frees its place, and its pod, at once.
             handler_cancellation=True,
@@ -171,7 +174,7 @@ class Service:
             hold=settings.hold.total_seconds(),
         )
 
-    def _make_gateway(self, keys: Keyring, sessions: Sessions) -> Gateway:
+    def _make_gateway(self, sessions: Sessions) -> Gateway:
         proxy = Proxy(
             self.holds,
             self._upstreams,
@@ -183,7 +186,7 @@ class Service:
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )
         return Gateway(
-            Authenticator(self._settings, keys),
+            self._entrance,
             Routes(self.directory),
             Endpoints(sessions, self.activity),
             proxy,

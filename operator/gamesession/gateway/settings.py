@@ -11,7 +11,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from gamesession.api.duration import parse_duration
 from gamesession.gateway.allowed import BaseUrl, base_urls
+from gamesession.gateway.cookie import CookieName
 from gamesession.gateway.issuer import check_jwks_url
+from gamesession.gateway.login import LoginUrl
+from gamesession.gateway.origin import ANY, Origins
 
 
 def _duration(value: object) -> object:
@@ -68,6 +71,13 @@ class GatewaySettings(BaseSettings):
     jwt_audience: str = ""
     jwt_user_claim: Annotated[str, Field(min_length=1)] = "sub"
 
+    allowed_origins: Origins = frozenset()
+    """Origins of pages that may use the gateway, beside its own."""
+    auth_cookie: CookieName | None = None
+    """A cookie that may hold the token."""
+    login_url: LoginUrl | None = None
+    """Where browsers go that have no token; `{return}` becomes where they are to come back."""
+
     hold: Duration = timedelta(seconds=25)
     """How long a request waits for its session to start."""
     max_held: Count = 1000
@@ -104,6 +114,15 @@ class GatewaySettings(BaseSettings):
     """How long after SIGTERM connections are still taken, until nobody sends any more."""
     shutdown_grace: Duration = timedelta(seconds=20)
     """How long open requests may go on after that."""
+
+    @model_validator(mode="after")
+    def _shields_cookies(self) -> Self:
+        if self.auth_cookie is not None and ANY in self.allowed_origins:
+            raise ValueError(
+                "GAMESESSION_ALLOWED_ORIGINS must name each origin while GAMESESSION_AUTH_COOKIE "
+                "is set: with * any page could act in the name of who looks at it"
+            )
+        return self
 
     @model_validator(mode="after")
     def _authenticates(self) -> Self:
