@@ -18,7 +18,6 @@ from gamesession.gateway.drain import Handler
 from gamesession.gateway.entrance import Entrance
 from gamesession.gateway.request import GatewayRequest
 
-
 HEAD_SECONDS: Final = 30.0
 """From a connection, or the first byte of a later request on it, to the end of a head."""
 
