@@ -42,11 +42,9 @@ class Endpoints:
 
     async def _status(self, game: Game, user: str) -> Answer:
         session = await self._sessions.look(game, user)
-        if session is None:
-            return 200, NO_SESSION
-        if session.phase in ("", PENDING):
+        if session is not None and session.phase in ("", PENDING):
             self._activity.touch(session)  # who asks waits for it: it is not abandoned
-        return 200, self._body(session, game)
+        return 200, self.describe(session, game)
 
     async def _close(self, game: Game, user: str) -> Answer:
         closed = await self._sessions.close(game, user)
@@ -55,9 +53,12 @@ class Endpoints:
     async def _open(self, game: Game, user: str) -> Answer:
         session = await self._sessions.ensure(game, user)
         self._activity.touch(session)
-        return 200 if session.phase == READY else 202, self._body(session, game)
+        return 200 if session.phase == READY else 202, self.describe(session, game)
 
-    def _body(self, session: Session, game: Game) -> dict[str, Any]:
+    def describe(self, session: Session | None, game: Game) -> dict[str, Any]:
+        """The status body of a session, or of none."""
+        if session is None:
+            return NO_SESSION
         active_at = self._activity.last(session)
         end = deadline_of(replace(session, active_at=active_at), game)
         return {

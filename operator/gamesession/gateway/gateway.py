@@ -16,6 +16,7 @@ from gamesession.gateway.answers import error_answer, json_answer, request_id_of
 from gamesession.gateway.body import Body
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.entrance import Entrance
+from gamesession.gateway.events import Events
 from gamesession.gateway.fallback import FALLBACK, Fallbacks
 from gamesession.gateway.metrics import request_seconds
 from gamesession.gateway.passage import Passage
@@ -51,6 +52,7 @@ class Gateway:
         entrance: Entrance,
         routes: Routes,
         endpoints: Endpoints,
+        events: Events,
         proxy: Proxy,
         fallbacks: Fallbacks,
         body_of: Callable[[web.BaseRequest], Body],
@@ -58,6 +60,7 @@ class Gateway:
         self._entrance = entrance
         self._routes = routes
         self._endpoints = endpoints
+        self._events = events
         self._proxy = proxy
         self._fallbacks = fallbacks
         self._body_of = body_of
@@ -97,6 +100,9 @@ class Gateway:
         trail.game = route.game.name
         trail.body.check_length()
         if isinstance(route, EndpointRoute):
+            if route.endpoint == "events":
+                game = route.game
+                return await self._events.answer(request, game, user, trail.request_id, expires)
             status, body = await self._endpoints.answer(route, user)
             return json_answer(body, status, trail.request_id)
 

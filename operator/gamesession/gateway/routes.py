@@ -13,8 +13,7 @@ from gamesession.plan.game import Game
 
 SESSION_PREFIX: Final = "/session"
 
-# `session/events` has an issue of its own.
-_METHOD_OF_ENDPOINT: Final = {"status": "GET", "close": "POST", "open": "POST"}
+_METHOD_OF_ENDPOINT: Final = {"status": "GET", "close": "POST", "open": "POST", "events": "GET"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class EndpointRoute:
     """A request that the gateway answers itself.
 
     Attributes:
-        endpoint: `status`, `close` or `open`.
+        endpoint: `status`, `close`, `open` or `events`.
     """
 
     game: Game

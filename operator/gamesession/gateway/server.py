@@ -23,6 +23,7 @@ from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.entrance import Entrance
+from gamesession.gateway.events import Events
 from gamesession.gateway.fallback import Fallbacks
 from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
@@ -185,10 +186,15 @@ class Service:
             patience=self._settings.response_timeout.total_seconds(),
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )
+        endpoints = Endpoints(sessions, self.activity)
+        events = Events(
+            sessions, self.directory, self.activity, endpoints, self.holds.places, self.drain
+        )
         return Gateway(
             self._entrance,
             Routes(self.directory),
-            Endpoints(sessions, self.activity),
+            endpoints,
+            events,
             proxy,
             self._make_fallbacks(),
             self._body_of,

@@ -85,7 +85,7 @@ async def test_who_has_no_good_token_is_unauthorized_wherever_they_knock(
         ("GET", "/api/chess/session", 404, "not_found"),
         ("GET", "/api/chess/session/", 404, "not_found"),
         ("GET", "/api/chess/session/none", 404, "not_found"),
-        ("GET", "/api/chess/session/events", 404, "not_found"),
+        ("POST", "/api/chess/session/events", 405, "method_not_allowed"),
         ("GET", "/api/chess/session/status/x", 404, "not_found"),
         ("GET", "/api/chess/%73ession/none", 404, "not_found"),
         ("POST", "/api/chess/session/status", 405, "method_not_allowed"),
