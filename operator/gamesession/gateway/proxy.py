@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -13,7 +12,7 @@ from multidict import CIMultiDict
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
 from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
-from gamesession.client.activity import Activity
+from gamesession.client.activity import Activity, Use
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.headers import START, to_client
@@ -109,6 +108,8 @@ class Proxy:
                 again = error
                 passage.sent = passage.sent or error.sent
                 await self._doubt(error, tried)
+                if passage.body.taken:  # it went by, and cannot be sent a second time
+                    raise error.error from error
             else:
                 if answer is not None:
                     return answer
@@ -117,24 +118,28 @@ class Proxy:
 
     async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
         """The pod's answer; `None` if session or pod turned out to be gone."""
-        use = self._activity.begin(target.session)
-        with ExitStack() as stack:
-            stack.callback(self._activity.end, use)
+        use: Use | None = self._activity.begin(target.session)
+        try:
             if not self._activity.is_fresh(target.session):
                 alive = await self._activity.renew(use)
                 if not alive or not self._holds.is_current(target):
                     return None
             if passage.only_traffic_counts:
-                stack.close()
+                self._activity.end(use)
+                use = None
                 passage.body.on_chunk = partial(self._activity.touch, target.session)
             answer = await self._send(passage, target)
             try:
-                if answer.status == MISDIRECTED and not passage.body.taken:
+                if answer.status == MISDIRECTED:
                     error = UpstreamUnreachable("The pod says that the session is not its own.")
                     raise LookAgain(error, target, sent=True, misdirected=True)
                 return await self._pass_back(passage, target, answer)
             finally:
-                answer.close()
+                if not answer.closed:
+                    answer.close()
+        finally:
+            if use is not None:
+                self._activity.end(use)
 
     async def _pass_back(
         self, passage: Passage, target: Target, answer: aiohttp.ClientResponse

@@ -565,6 +565,48 @@ async def test_a_pod_that_keeps_saying_421_is_unreachable(stage: Stage) -> None:
     assert len(wrong.requests) == 1
 
 
+async def test_a_body_that_a_pod_refused_with_421_is_not_sent_again(stage: Stage) -> None:
+    """It went by and nobody has it any more; but the next request finds its pod."""
+    wrong, right = HttpPod(), HttpPod()
+    answers = 0
+
+    async def not_mine(request: web.BaseRequest) -> web.StreamResponse:
+        nonlocal answers
+        answers += 1
+        await request.read()
+        return web.Response(status=421, body=b"not mine")
+
+    wrong.handler = not_mine
+    await stage.add_session(name="s", pod=wrong)
+    await right.listen()
+    held_back = hold_back_watches(stage)
+    pod = stage.api.objects["gamesessions"]["s"]["status"]["podName"]
+    stage.api.change("pods", pod, lambda found: found["status"].update(podIP=right.ip))
+    assert await code_of(stage, "POST", data=b"move") == (502, "upstream_unreachable")
+    assert answers == 1
+    assert right.requests == []
+    assert await code_and_pod(stage, "POST", data=b"move") == (200, right.ip)
+    assert right.bodies == [b"move"]
+    held_back()
+    await right.stop()
+
+
+@pytest.mark.parametrize("of", [{}, {"data": b"move"}], ids=["no body", "a body"])
+async def test_a_pod_that_always_says_421_is_asked_once_a_request(
+    stage: Stage, of: dict[str, Any]
+) -> None:
+    wrong = HttpPod()
+
+    async def not_mine(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=421)
+
+    wrong.handler = not_mine
+    await stage.add_session(pod=wrong)
+    for asked in (1, 2, 3):
+        assert await code_of(stage, "POST", **of) == (502, "upstream_unreachable")
+        assert len(wrong.requests) == asked
+
+
 async def test_a_session_that_is_deleted_while_it_is_waited_for_is_made_anew(
     stage: Stage,
 ) -> None:
