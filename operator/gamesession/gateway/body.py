@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import AsyncIterablePayload
 
 from gamesession.api.errors import BadRequest, GameSessionError, PayloadTooLarge
 
@@ -53,6 +55,11 @@ class Body:
         return self._request.body_exists
 
     @property
+    def has_begun(self) -> bool:
+        """Whether some of it is here, or all."""
+        return self._request.content.total_bytes > 0 or self._request.content.is_eof()
+
+    @property
     def awaits_go_ahead(self) -> bool:
         """Whether the client sends it only when told to (`Expect: 100-continue`), and was not."""
         expects = self._request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
@@ -90,3 +97,19 @@ class Body:
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"The body of a request may have {self._most} bytes at most.")
+
+
+class Upload(AsyncIterablePayload):
+    """A body as aiohttp sends it, but the head of its request does not wait for its beginning: a
+    pod may answer, or refuse, before that."""
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(body)
+        self._body = body
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        if not self._body.has_begun:
+            writer.send_headers()
+        await super().write_with_length(writer, content_length)

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gamesession.api.identity import REQUEST_ID_HEADER
-from gamesession.gateway.body import Body
+from gamesession.gateway.body import Body, Upload
 from gamesession.gateway.headers import to_pod
 from gamesession.gateway.paths import GamePath
 from gamesession.gateway.routes import ServiceRoute
@@ -113,7 +113,7 @@ async def send(
                 passage.request.method,
                 url,
                 headers=headers,
-                data=body if body.exists else None,
+                data=Upload(body) if body.exists else None,
                 allow_redirects=False,
             )
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
