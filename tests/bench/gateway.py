@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
+from gamesession.gateway.collector import calm_collector
 from tests.bench.pod import IP, PodElsewhere
 from tests.handlers.gateway.stage import Stage
 
@@ -18,5 +19,6 @@ async def be_gateway(ready: Callable[[int], None], stop: asyncio.Event) -> None:
     async with Stage() as stage:
         await stage.add_game()
         await stage.add_session("alice", pod=PodElsewhere(ip=IP))
+        calm_collector()
         ready(stage.service.port)
         await stop.wait()

@@ -12,7 +12,7 @@ from multidict import CIMultiDict
 
 from gamesession.api.errors import UpstreamTimeout, UpstreamUnreachable
 from gamesession.api.identity import REQUEST_ID_HEADER, SESSION_HEADER
-from gamesession.client.activity import Activity, Use
+from gamesession.client.activity import Activity
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.headers import START, to_client
@@ -97,7 +97,7 @@ class Proxy:
                 doubted = again.target if again else None
                 async with presence(passage.request):
                     target = await self._holds.wait(
-                        route.game, route.service, user, doubted=doubted
+                        route.game, route.service, user, doubted=doubted, hold=passage.hold
                     )
             if again is not None and target.address in tried:
                 raise again.error from again  # what may have had an effect is not sent twice
@@ -118,7 +118,7 @@ class Proxy:
 
     async def _attempt(self, passage: Passage, target: Target) -> web.StreamResponse | None:
         """The pod's answer; `None` if session or pod turned out to be gone."""
-        use: Use | None = self._activity.begin(target.session)
+        use, ended = self._activity.begin(target.session), False
         try:
             if not self._activity.is_fresh(target.session):
                 alive = await self._activity.renew(use)
@@ -126,7 +126,7 @@ class Proxy:
                     return None
             if passage.only_traffic_counts:
                 self._activity.end(use)
-                use = None
+                ended = True
                 passage.body.on_chunk = partial(self._activity.touch, target.session)
             answer = await self._send(passage, target)
             try:
@@ -138,7 +138,7 @@ class Proxy:
                 if not answer.closed:
                     answer.close()
         finally:
-            if use is not None:
+            if not ended:
                 self._activity.end(use)
 
     async def _pass_back(

@@ -19,6 +19,7 @@ from gamesession.client.limits import Limits
 from gamesession.client.sessions import Sessions
 from gamesession.gateway.auth import Authenticator
 from gamesession.gateway.body import Body
+from gamesession.gateway.collector import calm_collector
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
@@ -29,6 +30,7 @@ from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
 from gamesession.gateway.keyring import Keyring
 from gamesession.gateway.keys import load_keys
+from gamesession.gateway.page import Pages
 from gamesession.gateway.places import Places
 from gamesession.gateway.protocol import GatewayServer
 from gamesession.gateway.proxy import Proxy
@@ -197,6 +199,7 @@ class Service:
             events,
             proxy,
             self._make_fallbacks(),
+            Pages(self.directory, after=self._settings.page_after.total_seconds()),
             self._body_of,
         )
 
@@ -242,6 +245,7 @@ async def run(settings: GatewaySettings) -> None:
         )
         try:
             await service.start()
+            calm_collector()
             log.info("gateway started", port=service.port, namespace=settings.namespace)
             await stop.wait()
             log.info("gateway stopping")
