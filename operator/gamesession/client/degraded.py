@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from gamesession.api.errors import NotFound
+from gamesession.api.identity import GAME_HEADER, USER_HEADER, encoded
 from gamesession.api.names import SessionId
 from gamesession.client.directory import Player
 from gamesession.client.managed import GameSession
@@ -16,7 +17,10 @@ from gamesession.client.services import Services, Shelf
 class FallbackLife:
     """A session without a pod."""
 
-    def __init__(self, shelf: Shelf, endpoints: Mapping[str, str], at: datetime) -> None:
+    def __init__(
+        self, player: Player, shelf: Shelf, endpoints: Mapping[str, str], at: datetime
+    ) -> None:
+        self._game, self._user = player
         self.shelf = shelf
         self.used_at = at
         self._endpoints = endpoints
@@ -29,6 +33,10 @@ class FallbackLife:
             raise NotFound(
                 f"A degraded session has no pod, and its fallback gave no URL for {service!r}."
             ) from error
+
+    def identity_headers(self) -> dict[str, str]:
+        """See `GameSession.identity_headers`."""
+        return {USER_HEADER: encoded(self._user), GAME_HEADER: self._game}
 
     def touch(self) -> None:
         """See `GameSession.update_activity`."""
@@ -112,6 +120,6 @@ class DegradedSessions:
         for name, obj in given.items():
             if name not in urls:
                 shelf.put(name, obj)
-        life = FallbackLife(shelf, urls, now)
+        life = FallbackLife((game, user), shelf, urls, now)
         created_at = now.replace(microsecond=0)
         return GameSession(user, game, created_at, shelf, life, degraded=True), life

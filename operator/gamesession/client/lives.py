@@ -10,10 +10,12 @@ import structlog
 
 from gamesession.api.address import address
 from gamesession.api.errors import NotFound, SessionStarting, StartFailed
+from gamesession.api.identity import identity_headers
 from gamesession.api.names import SessionId
 from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
 from gamesession.client.managed import GameSession
+from gamesession.client.pod import Pod
 from gamesession.client.services import Services, Shelf
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Unreachable
@@ -47,19 +49,17 @@ class PodLife:
 
     def endpoint(self, service: str) -> str:
         """See `GameSession.endpoint`."""
-        session = self._present()
-        if session is None:
-            raise NotFound(f"Session {self.managed.session_id} has ended.")
-        if session.phase == FAILED:
-            raise StartFailed(str(session.condition.get("message") or "The session failed."))
-        pod = self._directory.pod_of(session)
-        if session.phase != READY or pod is None:
-            raise SessionStarting("The session has no pod at the moment.", retry_after=RETRY_AFTER)
+        session, pod = self._serving()
         bound = session.services.get(service)
         if bound is None:
             known = ", ".join(session.services) or "none"
             raise NotFound(f"Game {session.game} has no service {service!r}, but: {known}.")
         return f"http://{address(pod.ip, int(bound.rpartition(':')[2]))}"
+
+    def identity_headers(self) -> dict[str, str]:
+        """See `GameSession.identity_headers`."""
+        session, pod = self._serving()
+        return identity_headers(session.user, session.game, session.created_at, pod.uid)
 
     def touch(self) -> None:
         """See `GameSession.update_activity`."""
@@ -76,6 +76,17 @@ class PodLife:
     def see(self, session: Session) -> None:
         """Take note of how it stands now."""
         self._last = session
+
+    def _serving(self) -> tuple[Session, Pod]:
+        session = self._present()
+        if session is None:
+            raise NotFound(f"Session {self.managed.session_id} has ended.")
+        if session.phase == FAILED:
+            raise StartFailed(str(session.condition.get("message") or "The session failed."))
+        pod = self._directory.pod_of(session)
+        if session.phase != READY or pod is None:
+            raise SessionStarting("The session has no pod at the moment.", retry_after=RETRY_AFTER)
+        return session, pod
 
     def _present(self) -> Session | None:
         session = self._directory.sessions.get(self.name)

@@ -16,6 +16,9 @@ class Life(Protocol):
     def endpoint(self, service: str) -> str:
         """Where a service is."""
 
+    def identity_headers(self) -> dict[str, str]:
+        """Whom requests to it are for."""
+
     def touch(self) -> None:
         """Take note that the session is used now."""
 
@@ -93,6 +96,18 @@ class GameSession:
             StartFailed: it failed.
         """
         return self._life.endpoint(name)
+
+    def identity_headers(self) -> dict[str, str]:
+        """The headers that tell the pod whom a request is for, as the gateway sets them: to be
+        sent with each request, and those that came from elsewhere removed. A degraded session has
+        `X-Game-User` and `X-Game-Id` only.
+
+        They name the pod, and change when it is replaced: ask anew for each request.
+
+        Raises:
+            NotFound, SessionStarting, StartFailed: as `endpoint`.
+        """
+        return self._life.identity_headers()
 
     def update_activity(self) -> None:
         """Say that the session is used: its idle timeout begins anew. Returns at once; at most

@@ -58,6 +58,7 @@ async def test_it_takes_the_place_of_a_session_that_cannot_be_had(
     assert before <= session.created_at <= datetime.now(UTC)
     assert session.session_id == f"alice_chess_{int(session.created_at.timestamp())}"
     assert session.endpoint("main") == "http://shared:8000"
+    assert session.identity_headers() == {"X-Game-User": session.user_id, "X-Game-Id": "chess"}
     with pytest.raises(NotFound, match="degraded"):
         session.endpoint("agent")
     assert session.services == {"agent": thing}

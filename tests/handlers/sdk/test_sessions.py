@@ -319,6 +319,29 @@ async def test_endpoints_follow_the_pod(stage: Stage) -> None:
     await eventually(moved)
 
 
+async def test_identity_headers_are_the_gateways_and_follow_the_pod(stage: Stage) -> None:
+    manager = stage.asynchronous()
+    session = await manager.create_session("zo\u00eb", "chess")
+    stored = stage.session("zo\u00eb")
+    assert session.identity_headers() == {
+        "X-Game-User": "zo%C3%AB",
+        "X-Game-Session": f"zo%C3%AB_chess_{int(session.created_at.timestamp())}",
+        "X-Game-Id": "chess",
+        "X-Game-Pod": stored["status"]["podUID"],
+    }
+    stage.start(stored["metadata"]["name"])
+    after = stage.session("zo\u00eb")["status"]["podUID"]
+
+    async def moved() -> bool:
+        return bool(session.identity_headers()["X-Game-Pod"] == after)
+
+    await eventually(moved)
+    stage.end("zo\u00eb")
+    await gone(manager, session)
+    with pytest.raises(NotFound, match="has ended"):
+        session.identity_headers()
+
+
 async def test_activity_is_written_at_a_tenth_of_the_timeout_and_at_close(stage: Stage) -> None:
     stage.add_game("quick", session={"idleTimeout": "5s"})
     manager = stage.asynchronous()
