@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import multiprocessing.util
 import os
 import threading
 from typing import Final
@@ -40,6 +41,9 @@ class Process:
     def own(self, core: Core) -> None:
         """A core has been started here."""
         self._cores.add(core)
+        if multiprocessing.parent_process() is not None:
+            # Its children end by `os._exit`: not `atexit`'s functions are called, but these.
+            multiprocessing.util.Finalize(None, self.exit, exitpriority=0)
 
     def disown(self, core: Core) -> None:
         """It is closed."""
