@@ -66,7 +66,7 @@ class Authenticator:
             if self._clock() < expires:
                 return user, expires
             del self._checked[digest]
-        keys = await self._keys.find(_key_id(token))
+        keys = await self._keys.find(self._key_id(token))
         # Nothing is waited for from here on: a key that is taken back takes this with it.
         user, expires, key = self._check(token, keys)
         self._checked[digest] = user, expires, key
@@ -78,6 +78,21 @@ class Authenticator:
         """What these keys have signed counts no longer."""
         for digest in [each for each, (_, _, key) in self._checked.items() if key in removed]:
             del self._checked[digest]
+
+    def _key_id(self, token: str) -> str | None:
+        """The id of the key that a token says it is signed with.
+
+        Raises:
+            Unauthorized: it cannot be read, or is of another algorithm: no key will be its.
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+        except _UNREADABLE as error:
+            raise _invalid(error) from error
+        if header.get("alg") != self._algorithm:
+            raise _invalid(jwt.InvalidAlgorithmError())
+        kid: str | None = header.get("kid")
+        return kid
 
     def _check(self, token: str, keys: tuple[Key, ...]) -> tuple[str, int, Key]:
         for key in keys:
@@ -117,19 +132,6 @@ class Authenticator:
                 f"The token's claim {self._claim} must be a string of 1 to 253 characters "
                 "without control characters."
             ) from error
-
-
-def _key_id(token: str) -> str | None:
-    """The id of the key that a token says it is signed with.
-
-    Raises:
-        Unauthorized: it cannot be read.
-    """
-    try:
-        kid: str | None = jwt.get_unverified_header(token).get("kid")
-    except _UNREADABLE as error:
-        raise _invalid(error) from error
-    return kid
 
 
 def _invalid(error: Exception) -> Unauthorized:

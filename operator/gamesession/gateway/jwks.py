@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from typing import Any, Final
 
 import aiohttp
@@ -47,31 +48,33 @@ class Jwks(Keyring):
         self._refresh = refresh
         self._pause = pause
         self._fetching: asyncio.Task[None] | None = None
-        self._fetched_at: float | None = None
+        self._next = -math.inf
         self._failing = True
 
     async def run(self) -> None:
-        while True:
-            await self._fetch()
-            await asyncio.sleep(min(self._pause, self._refresh) if self._failing else self._refresh)
+        try:
+            while True:
+                await self._fetch()
+                soon = min(self._pause, self._refresh)
+                await asyncio.sleep(soon if self._failing else self._refresh)
+        finally:
+            if self._fetching is not None:
+                self._fetching.cancel()
 
     async def find(self, kid: str | None) -> tuple[Key, ...]:
         if found := self.known(kid):
             return found
-        if not self._is_fresh():
+        now = asyncio.get_running_loop().time()
+        if self._fetching is not None or now >= self._next:
+            # Set before it is fetched, not after: who asks may be gone by then.
+            self._next = max(self._next, now + self._pause)
             await self._fetch()
         found = self.known(kid)
         if not found and self._failing:
             raise Unavailable(
-                "The issuer's keys cannot be had at present.", retry_after=int(self._pause)
+                "The issuer's keys cannot be had at present.", retry_after=math.ceil(self._pause)
             )
         return found
-
-    def _is_fresh(self) -> bool:
-        """Whether to fetch again would be too soon."""
-        if self._fetched_at is None or self._fetching is not None:
-            return False
-        return asyncio.get_running_loop().time() < self._fetched_at + self._pause
 
     async def _fetch(self) -> None:
         """Fetch the keys; who asks meanwhile waits for the same answer."""
@@ -94,7 +97,6 @@ class Jwks(Keyring):
             self._failing, self.found = False, True
             self.replace(keys)
         finally:
-            self._fetched_at = asyncio.get_running_loop().time()
             self._fetching = None
 
 

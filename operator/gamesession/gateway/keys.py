@@ -45,7 +45,7 @@ class FileKeys(Keyring):
         BadKey: they cannot be used. Later, the ones from before stay.
     """
 
-    def __init__(self, read: Callable[[], tuple[Key, ...]], *, every: float = LOOK_SECONDS) -> None:
+    def __init__(self, read: Callable[[], tuple[Key, ...]], *, every: float) -> None:
         super().__init__(read())
         self._read = read
         self._every = every
@@ -74,7 +74,7 @@ def load_keys(settings: GatewaySettings) -> Keyring:
         return Jwks(settings.jwt_jwks_url, settings.jwt_algorithm, refresh=refresh)
     if settings.jwt_secret is not None:
         return Keyring(read_keys(settings))
-    return FileKeys(partial(read_keys, settings))
+    return FileKeys(partial(read_keys, settings), every=LOOK_SECONDS)
 
 
 def read_keys(settings: GatewaySettings) -> tuple[Key, ...]:
@@ -118,8 +118,8 @@ def read_secret(settings: GatewaySettings) -> bytes:
 def _public_keys(path: Path, algorithm: str) -> tuple[Key, ...]:
     """All keys of a PEM file: while an issuer turns to a new one, the file holds both."""
     name = "GAMESESSION_JWT_PUBLIC_KEY_FILE"
-    found = []
-    for block in _PEM.findall(_read(path, name)):
+    content, found = _read(path, name), []
+    for block in _PEM.findall(content):
         try:
             key = load_pem_public_key(block)
         except (ValueError, UnsupportedAlgorithm) as error:
@@ -128,8 +128,8 @@ def _public_keys(path: Path, algorithm: str) -> tuple[Key, ...]:
         if fits is None:
             raise BadKey(f"{name}: {path} does not hold {WANTED[algorithm]}, as {algorithm} needs")
         found.append(Key.of(fits))
-    if not found:
-        raise BadKey(f"{name}: {path} holds no PEM public key")
+    if not found or content.count(b"-----BEGIN ") != len(found):
+        raise BadKey(f"{name}: {path} holds no PEM public key, or only part of one")
     return tuple(found)
 
 

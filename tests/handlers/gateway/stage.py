@@ -27,12 +27,17 @@ ISSUER, AUDIENCE = "https://issuer.test", "games"
 
 
 def token(
-    user: Any = "alice", *, key: Any = SECRET, algorithm: str = "HS256", **claims: Any
+    user: Any = "alice",
+    *,
+    key: Any = SECRET,
+    algorithm: str = "HS256",
+    headers: dict[str, Any] | None = None,
+    **claims: Any,
 ) -> str:
     """A token as the issuer would sign it; `None` leaves a claim out."""
     body = {"sub": user, "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600, **claims}
     body = {name: value for name, value in body.items() if value is not None}
-    return jwt.encode(body, key, algorithm=algorithm)
+    return jwt.encode(body, key, algorithm=algorithm, headers=headers)
 
 
 def bearer(user: Any = "alice", **claims: Any) -> dict[str, str]:

@@ -38,7 +38,8 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     ("changes", "named"),
     [
         ({"jwt_secret": None}, "GAMESESSION_JWT_SECRET or GAMESESSION_JWT_SECRET_FILE"),
-        ({"jwt_algorithm": "RS256"}, "GAMESESSION_JWT_PUBLIC_KEY_FILE"),
+        ({"jwt_algorithm": "RS256"}, "GAMESESSION_JWT_PUBLIC_KEY_FILE or GAMESESSION_JWT_JWKS_URL"),
+        ({"jwt_jwks_url": "https://issuer.test/jwks"}, "exclude each other"),
         ({"jwt_algorithm": "none"}, "HS256"),
         ({"jwt_issuer": ""}, "GAMESESSION_JWT_ISSUER"),
         ({"jwt_audience": ""}, "GAMESESSION_JWT_AUDIENCE"),
@@ -124,3 +125,112 @@ def test_a_fitting_key_is_loaded(tmp_path: Path) -> None:
     path.write_bytes(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (key,) = read_keys(public_key_settings(path, "ES256"))
     assert isinstance(key.material, ec.EllipticCurvePublicKey)
+
+
+@pytest.mark.parametrize(
+    ("url", "allow_http"),
+    [
+        ("https://issuer.test/.well-known/jwks.json", False),
+        ("https://issuer.test:8443/keys?tenant=1", False),
+        ("http://127.0.0.1:8080/jwks", False),
+        ("http://127.8.8.8/jwks", False),
+        ("http://[::1]/jwks", False),
+        ("http://localhost/jwks", False),
+        ("http://issuer.auth.svc/jwks", True),
+    ],
+)
+def test_an_issuers_keys_come_over_tls_or_from_this_machine(url: str, allow_http: bool) -> None:
+    settings = jwks_settings(url, jwt_jwks_allow_http=allow_http)
+    assert settings.jwt_jwks_url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("http://issuer.test/jwks", "GAMESESSION_JWT_JWKS_ALLOW_HTTP"),
+        ("http://localhost.issuer.test/jwks", "https://"),
+        ("http://127.0.0.1.issuer.test/jwks", "https://"),
+        ("http://127.0.0.1@issuer.test/jwks", "user"),
+        ("http://10.0.0.1/jwks", "https://"),
+        ("https://user:password@issuer.test/jwks", "password"),
+        ("file:///etc/passwd", "must be a URL"),
+        ("ftp://issuer.test/jwks", "must be a URL"),
+        ("issuer.test/jwks", "must be a URL"),
+        ("https:///jwks", "must be a URL"),
+        ("https://issuer.test/jwks#one", "must be a URL"),
+        ("", "must be a URL"),
+    ],
+)
+def test_a_url_whose_answer_could_be_anybodys_is_refused(url: str, named: str) -> None:
+    with pytest.raises(ValidationError, match=named) as refused:
+        jwks_settings(url)
+    assert "GAMESESSION_JWT_JWKS_URL" in str(refused.value)
+
+
+def test_a_jwks_url_has_no_secrets() -> None:
+    with pytest.raises(ValidationError, match="GAMESESSION_JWT_SECRET"):
+        jwks_settings("https://issuer.test/jwks", jwt_algorithm="HS256")
+
+
+def jwks_settings(url: str, **of: Any) -> GatewaySettings:
+    given = {"jwt_secret": None, "jwt_algorithm": "RS256", "jwt_jwks_url": url}
+    return GatewaySettings(**{**GOOD, **given, **of})
+
+
+# Browsers -----------------------------------------------------------------------------------------
+
+
+def test_origins_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GAMESESSION_ALLOWED_ORIGINS", "https://a.test,https://b.test")
+    assert GatewaySettings(**GOOD).allowed_origins == {"https://a.test", "https://b.test"}
+
+
+def test_nothing_of_browsers_is_on_by_default() -> None:
+    settings = GatewaySettings(**GOOD)
+    assert settings.allowed_origins == frozenset()
+    assert settings.auth_cookie is None
+    assert settings.login_url is None
+
+
+def test_any_origin_will_do_without_cookies_only() -> None:
+    assert GatewaySettings(**GOOD, allowed_origins="*").allowed_origins == {"*"}
+    with pytest.raises(ValidationError, match="GAMESESSION_ALLOWED_ORIGINS must name each"):
+        GatewaySettings(**GOOD, allowed_origins="*", auth_cookie="auth")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/login?next={return}",
+        "/login?a=1&next={return}&b=2",
+        "https://www.example.com/login?next={return}",
+        "http://localhost:3000/?r={return}",
+    ],
+)
+def test_a_login_page_that_can_send_back(url: str) -> None:
+    assert GatewaySettings(**GOOD, login_url=url).login_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/login",
+        "/login?next=",
+        "/{return}",
+        "/{return}?next={return}x{return}",
+        "//evil.example/login?next={return}",
+        "/\\evil.example/login?next={return}",
+        "javascript:alert(1)?x={return}",
+        "ftp://www.example.com/login?next={return}",
+        "https://{return}/?next=1",
+        "https://www.example.com?next={return}",
+        "https://user@www.example.com/login?next={return}",
+        "/login?next={return}#top",
+        "/login?next={return}\r\nSet-Cookie: a=1",
+        "/lögin?next={return}",
+        "",
+    ],
+)
+def test_a_login_page_that_cannot_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="must be an address with"):
+        GatewaySettings(**GOOD, login_url=url)
