@@ -16,6 +16,9 @@ from gamesession.gateway.request import GatewayRequest
 LAST_WORDS: Final = 1.0
 """Seconds before the end of the grace in which those who still wait are told to come again."""
 
+TURNS: Final = 5
+"""Turns of the event loop between bytes that wait in the kernel and the handler of a request."""
+
 Handler = Callable[[GatewayRequest], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger(__name__)
@@ -95,8 +98,17 @@ class Drain:
             end()
         try:
             async with asyncio.timeout(self._grace):
-                await self._idle.wait()
+                await self._quiet()
         except TimeoutError:
             log.warning("requests broken off", count=len(self._requests))
             for request in tuple(self._requests.values()):
                 break_off(request)
+
+    async def _quiet(self) -> None:
+        """Wait until no request is under way, nor one that has arrived and not been read yet."""
+        while True:
+            await self._idle.wait()
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            if self._idle.is_set():
+                return

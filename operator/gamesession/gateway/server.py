@@ -30,6 +30,7 @@ from gamesession.gateway.gateway import Gateway
 from gamesession.gateway.hold import Holds
 from gamesession.gateway.keyring import Keyring
 from gamesession.gateway.keys import load_keys
+from gamesession.gateway.listening import cease_to_listen
 from gamesession.gateway.page import Pages
 from gamesession.gateway.places import Places
 from gamesession.gateway.protocol import GatewayServer
@@ -130,9 +131,8 @@ class Service:
 
     async def stop(self) -> None:
         """Take no more connections, finish the open requests, write all activity, and close."""
-        if self._runner is not None:
-            for site in self._runner.sites:
-                await site.stop()
+        if self._runner is not None and self._runner.server is not None:
+            await cease_to_listen(self._runner, self._runner.server)
             # aiohttp's own shutdown reads no more of the bodies that are on their way. And what
             # was used is written twice: who stops us may run out of patience with the requests.
             await asyncio.gather(self.drain.finish(), self.activity.flush(FLUSH_SECONDS))

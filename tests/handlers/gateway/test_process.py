@@ -21,7 +21,7 @@ from gamesession.gateway.server import run
 from gamesession.gateway.settings import GatewaySettings
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod
-from tests.handlers.gateway.stage import AUDIENCE, ISSUER, SECRET, Stage, bearer
+from tests.handlers.gateway.stage import AUDIENCE, ISSUER, SECRET, Stage, bearer, token
 
 
 def free_port() -> int:
@@ -368,6 +368,18 @@ async def test_who_waits_for_a_session_is_told_to_come_again(stage: Stage, tmp_p
 async def json_of(http: aiohttp.ClientSession, url: str) -> tuple[int, Any]:
     async with http.get(url, headers=bearer()) as answer:
         return answer.status, await answer.json()
+
+
+async def test_a_connection_that_was_not_accepted_yet_is_served(stage: Stage) -> None:
+    """It stood in the kernel's queue at the moment when the gateway ceased to listen: its client
+    has sent a request, which must not be answered with a reset."""
+    await stage.add_session()
+    with socket.create_connection(("127.0.0.1", stage.service.port)) as client:
+        head = f"GET /api/chess/ HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token()}\r\n\r\n"
+        client.sendall(head.encode())
+        await stage.service.stop()
+        client.settimeout(10)
+        assert client.recv(12) == b"HTTP/1.1 200"
 
 
 async def test_a_second_signal_ends_it_at_once(
