@@ -19,6 +19,7 @@ from gamesession.gateway.entrance import Entrance
 from gamesession.gateway.events import Events
 from gamesession.gateway.fallback import FALLBACK, Fallbacks
 from gamesession.gateway.metrics import request_seconds
+from gamesession.gateway.page import Pages
 from gamesession.gateway.passage import Passage
 from gamesession.gateway.paths import parse_target
 from gamesession.gateway.proxy import Proxy
@@ -38,6 +39,7 @@ class Trail:
     body: Body
     game: str = ""
     start: str = "none"
+    passage: Passage | None = None
 
 
 class Gateway:
@@ -55,6 +57,7 @@ class Gateway:
         events: Events,
         proxy: Proxy,
         fallbacks: Fallbacks,
+        pages: Pages,
         body_of: Callable[[web.BaseRequest], Body],
     ) -> None:
         self._entrance = entrance
@@ -63,6 +66,7 @@ class Gateway:
         self._events = events
         self._proxy = proxy
         self._fallbacks = fallbacks
+        self._pages = pages
         self._body_of = body_of
         # Bound once: this one is asked at every request, mostly for nothing.
         self._log = log.bind()
@@ -75,6 +79,7 @@ class Gateway:
             answer = await self._answer(request, trail)
         except GameSessionError as error:
             page = self._entrance.page_for(request, error, trail.request_id)
+            page = page or self._pages.page_for(trail.passage, error)
             answer = page or error_answer(error, trail.request_id)
             if isinstance(error, BadRequest):
                 answer.force_close()  # what follows on its connection may be misread as well
@@ -114,6 +119,8 @@ class Gateway:
                 )
 
         passage = Passage(request, route, path, user, trail.request_id, trail.body, expires)
+        trail.passage = passage
+        passage.hold = self._pages.hold(passage)
         try:
             return await self._proxy.carry(passage, on_target)
         except GameSessionError as error:

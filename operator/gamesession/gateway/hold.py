@@ -78,13 +78,20 @@ class Holds:
         return self._is_pod_of(target.session, target.pod)
 
     async def wait(
-        self, game: Game, service: Service, user: str, *, doubted: Target | None = None
+        self,
+        game: Game,
+        service: Service,
+        user: str,
+        *,
+        doubted: Target | None = None,
+        hold: float | None = None,
     ) -> Target:
         """Wait until the user's session serves; it is made if there is none.
 
         Args:
             doubted: a target that was tried in vain: should it be the one again, it is dialled
                 although its session is Ready.
+            hold: seconds to wait, where that is less than the others do.
 
         Raises:
             SessionStarting: not within the hold.
@@ -98,7 +105,7 @@ class Holds:
         with self.places.take(game.name, user), ExitStack() as hurrying:
             use: Use | None = None
             try:
-                async with asyncio.timeout(self._hold) as limit:
+                async with asyncio.timeout(min(self._hold, hold or self._hold)) as limit:
                     hurrying.enter_context(self._drain.hurrying(limit))
                     while True:
                         session = await self._sessions.ensure(game, user)

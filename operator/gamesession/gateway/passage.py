@@ -25,6 +25,7 @@ class Passage:
 
     Attributes:
         token_expires: when the token that it came with does, Unix seconds.
+        hold: seconds that it waits for a session, where that is less than others do.
         sent: whether a pod may have got some of it.
     """
 
@@ -35,6 +36,7 @@ class Passage:
     request_id: str
     body: Body
     token_expires: float
+    hold: float | None = None
     sent: bool = False
 
     @property

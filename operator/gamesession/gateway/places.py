@@ -16,9 +16,10 @@ RETRY_AFTER: Final = 5
 class Places:
     """Places to wait in.
 
-    A user's first request starts a session, and the others only wait for the same one. So once half
-    of the places are taken, the rest is for users who have none yet: nobody's session stays
-    unstarted because others send many requests.
+    A user's first request starts their session, the others only wait for the same one. So the last
+    quarter of the places is for users who have none yet, and before that a user gets a further one
+    only while more are free than they have: alone they get half of them, and of several each gets
+    about as many (dynamic thresholds, as switches share their buffers: Choudhury and Hahne, 1998).
 
     Args:
         most: requests that may wait at once, in all.
@@ -39,10 +40,9 @@ class Places:
         """Take a place; however the wait ends, it is free again at once.
 
         Raises:
-            Capacity: all are taken.
+            Capacity: there is none for this user.
         """
-        own = self._of_user[user]
-        if own >= self._most_per_user or self._is_full(game, 2 if own else 1):
+        if not self._has_place(game, self._of_user[user]):
             raise Capacity("Too many requests wait for sessions to start.", retry_after=RETRY_AFTER)
         self._change(game, user, 1)
         try:
@@ -54,9 +54,13 @@ class Places:
         """How many wait for a game."""
         return self._taken[game]
 
-    def _is_full(self, game: str, share: int) -> bool:
-        """Whether the whole (1) or the first half (2) of the places is taken."""
-        return self._all * share >= self._most or self._taken[game] * share >= self._most_per_game
+    def _has_place(self, game: str, own: int) -> bool:
+        """Whether there is one for a user who has so many."""
+        for most, taken in ((self._most, self._all), (self._most_per_game, self._taken[game])):
+            free = most - taken
+            if free < 1 or (own and (free <= own or free * 4 <= most)):
+                return False
+        return own < self._most_per_user
 
     def _change(self, game: str, user: str, by: int) -> None:
         self._all += by

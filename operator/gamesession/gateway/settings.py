@@ -85,8 +85,8 @@ class GatewaySettings(BaseSettings):
     max_held_per_game: Count = 200
     """Requests for one game that may wait at once."""
 
-    max_held_per_user: Count = 8
-    """Requests of one user that may wait at once."""
+    max_held_per_user: Count = 100
+    """Requests of one user that may wait at once; fewer while many wait."""
     page_after: Duration = timedelta(seconds=2)
     """How long a browser's navigation waits before it gets the waiting page."""
 

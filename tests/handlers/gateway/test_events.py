@@ -241,6 +241,6 @@ async def test_a_stream_ends_with_its_token(slow: Stage) -> None:
 async def test_a_gateway_that_stops_ends_it_whole(slow: Stage) -> None:
     async with listening(slow) as stream:
         await stream.status()
-        stopping = asyncio.create_task(slow.service.stop())
+        stopping = asyncio.create_task(slow.service.drain.finish())
         assert await stream.to_the_end() == []
         await stopping
