@@ -311,10 +311,17 @@ def _selects(request: web.Request, found: Object) -> bool:
 
 
 def _has_fields(request: web.Request, found: Object) -> bool:
-    """Field selectors, of fields of the spec alone; no value holds a comma or a backslash."""
+    """Field selectors; no value holds a comma or a backslash."""
     selector = request.query.get("fieldSelector", "")
     wanted = [term.partition("=") for term in selector.split(",") if term]
-    return all(found["spec"][field.removeprefix("spec.")] == value for field, _, value in wanted)
+    return all(_field(found, field) == value for field, _, value in wanted)
+
+
+def _field(found: Object, path: str) -> Any:
+    value: Any = found
+    for name in path.split("."):
+        value = value[name]
+    return value
 
 
 def _merged(old: Any, patch: Any) -> Any:
