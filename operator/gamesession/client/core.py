@@ -24,7 +24,7 @@ from gamesession.client.services import Services
 from gamesession.client.sessions import Sessions
 from gamesession.client.starting import Starting
 from gamesession.kube.cluster import Cluster
-from gamesession.kube.errors import ApiError, Gone, Unreachable
+from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.kube.resources import GAMES
 from gamesession.plan.game import DEFAULT_IDLE_TIMEOUT, Game
 from gamesession.plan.session import Session
@@ -117,11 +117,13 @@ class Core:
         if is_game_name(name):
             try:
                 async with asyncio.timeout(CALL_SECONDS):
-                    games.offer(await self.cluster.get(GAMES, self._namespace, name))
-            except Gone:
-                pass
+                    items, _ = await self.cluster.list(  # to get one takes a permission more
+                        GAMES, self._namespace, field_selector=f"metadata.name={name}"
+                    )
             except (ApiError, Unreachable, TimeoutError) as error:
                 raise unavailable(error) from error
+            for item in items:
+                games.offer(item)
         if (found := games.get(name)) is not None:
             return found
         raise GameNotFound(f"There is no Game {name!r} in namespace {self._namespace}.")

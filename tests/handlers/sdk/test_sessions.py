@@ -197,8 +197,12 @@ async def test_unknown_and_suspended_games(stage: Stage) -> None:
 
 
 async def test_a_game_of_this_moment_is_known(stage: Stage) -> None:
+    """Even where Games may be listed, but none be got."""
     manager = stage.asynchronous()
     await manager.get_session_count()
+    stage.api.faults.append(refuse("GET", 403, "/games/"))
+    with pytest.raises(GameNotFound):
+        await manager.create_session("alice", "new")
     stage.add_game("new")
     assert (await manager.create_session("alice", "new")).game_id == "new"
 
