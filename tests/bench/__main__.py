@@ -16,8 +16,11 @@ from rich.console import Console
 from demo.stage import DidNotHappen
 from tests.bench import (
     cold_start,
+    event_streams,
     first_byte,
     hops,
+    idle_websockets,
+    messages,
     rate,
     results,
     reuse,
@@ -38,6 +41,9 @@ from tests.cluster.errors import ClusterError
 BENCHES: tuple[Bench, ...] = (
     reuse_loopback,
     rate,
+    messages,
+    event_streams,
+    idle_websockets,
     warm_start,
     hops,
     writes,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 import aiohttp
 from aiohttp import hdrs, web
@@ -16,7 +17,10 @@ from yarl import URL
 
 from gamesession.gateway.upstream import READ_BUFFER
 from tests.bench.pod import IP
+from tests.bench.stream import allow_files
 from tests.handlers.gateway.pods import PORT
+
+Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 # Of the connection, not of the message: without this much, answers are broken.
 NOT_PASSED_ON = (hdrs.CONNECTION, hdrs.TRANSFER_ENCODING)
@@ -30,6 +34,8 @@ class BareProxy:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
+        if request.headers.get(hdrs.UPGRADE) == "websocket":
+            return await self._connect(request)
         async with self._http.request(
             request.method,
             URL(f"http://{IP}:{PORT}{request.raw_path}", encoded=True),
@@ -44,6 +50,22 @@ class BareProxy:
             await out.write_eof()
             return out
 
+    async def _connect(self, request: web.BaseRequest) -> web.WebSocketResponse:
+        async with self._http.ws_connect(f"http://{IP}:{PORT}{request.raw_path}") as pod:
+            client = web.WebSocketResponse(compress=False)
+            await client.prepare(request)
+            onward = asyncio.create_task(pass_on(client, pod))
+            await pass_on(pod, client)
+            onward.cancel()
+            return client
+
+
+async def pass_on(source: Socket, sink: Socket) -> None:
+    """Every message of one side to the other."""
+    with suppress(ConnectionError):  # whoever measures leaves in the midst
+        async for message in source:
+            await sink.send_bytes(message.data)
+
 
 def without(headers: aiohttp.typedefs.LooseHeaders) -> CIMultiDict[str]:
     """The headers that are passed on."""
@@ -53,8 +75,15 @@ def without(headers: aiohttp.typedefs.LooseHeaders) -> CIMultiDict[str]:
     return passed
 
 
-async def be_bare_proxy(ready: Callable[[int], None], stop: asyncio.Event) -> None:
-    """A bare proxy, until told to stop."""
+async def be_bare_proxy(
+    ready: Callable[[int], None], stop: asyncio.Event, *, files: int = 0
+) -> None:
+    """A bare proxy, until told to stop.
+
+    Args:
+        files: how many connections it is to have.
+    """
+    allow_files(files)
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),

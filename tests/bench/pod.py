@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from aiohttp import web
 
+from tests.bench.stream import allow_files
 from tests.handlers.gateway.pods import PORT, HttpPod
 
 IP = "127.250.0.1"
 ROUTE = "/api/chess"
 FORTUNE = f"{ROUTE}/fortune"
+ECHO = f"{ROUTE}/echo"
+EVENTS = f"{ROUTE}/events"
 BODY = b'{"fortune": "a pleasant surprise is waiting for you"}'
 
 
@@ -24,11 +29,45 @@ class PodElsewhere(HttpPod):
 
 async def answer(request: web.BaseRequest) -> web.StreamResponse:
     """What the pod's service says."""
+    if request.path == ECHO:
+        return await echo(request)
+    if request.path == EVENTS:
+        return await tell_time(request)
     return web.Response(body=BODY, content_type="application/json")
 
 
-async def be_pod(ready: Callable[[int], None], stop: asyncio.Event) -> None:
-    """A pod, until told to stop."""
+async def echo(request: web.BaseRequest) -> web.WebSocketResponse:
+    """A WebSocket that says what it hears."""
+    socket = web.WebSocketResponse(compress=False)
+    await socket.prepare(request)
+    with suppress(ConnectionError):  # whoever measures leaves in the midst
+        async for message in socket:
+            await socket.send_bytes(message.data)
+    return socket
+
+
+async def tell_time(request: web.BaseRequest) -> web.StreamResponse:
+    """An event every second, for ever: the time at which it is sent, in seconds of the clock that
+    `time.monotonic` reads in all processes. The first comes `after` so many seconds."""
+    out = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await out.prepare(request)
+    loop = asyncio.get_running_loop()
+    due = loop.time() + float(request.query["after"])
+    with suppress(ConnectionError):  # as above
+        while True:
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            await out.write(b"data: %.6f\n\n" % time.monotonic())
+            due += 1.0
+    return out
+
+
+async def be_pod(ready: Callable[[int], None], stop: asyncio.Event, *, files: int = 0) -> None:
+    """A pod, until told to stop.
+
+    Args:
+        files: how many connections it is to have.
+    """
+    allow_files(files)
     pod = HttpPod(answer, IP)
     pod.keeps_requests = False
     await pod.listen()
