@@ -201,7 +201,7 @@ async def test_uninstall_without_an_operator(
     await playground.until(lambda: playground.games["left"]["metadata"].get("finalizers"))
     operator.kill()
     ended = await run("uninstall", "--yes", "--timeout", "2s")
-    assert "No operator let go of game left within 2s" in ended.err
+    assert "/left within 2s: taking off its finalizer" in ended.err
     await playground.until(lambda: not (playground.games or playground.sessions))
     assert (await run("uninstall", "--yes")).code == 0
     await playground.until(lambda: not playground.pods)

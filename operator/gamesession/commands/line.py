@@ -90,7 +90,7 @@ def rows(lines: Sequence[Line], *, wide: bool, namespaces: bool) -> list[list[st
     Args:
         namespaces: whether to say which namespace a session is in.
     """
-    heading = ["NAME", "USER", "GAME", "PHASE", "START", "ACTIVE", "ENDS IN", "AGE"]
+    heading = ["NAME", "USER", "GAME", "PHASE", "START", "IDLE", "ENDS IN", "AGE"]
     heading = ["NAMESPACE"] * namespaces + heading + ["ENDS BY", "POD", "IP", "REASON"] * wide
     return [heading, *(_cells(line, wide=wide, namespaces=namespaces) for line in lines)]
 

@@ -9,13 +9,14 @@ from typing import Any
 import yaml
 
 from gamesession.commands.options import Output
+from gamesession.commands.table import printable
 from gamesession.kube.cluster import Object
 from gamesession.kube.resources import Resource
 
 
 def say(text: str) -> None:
     """A line for the person, beside the result: on standard error."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text, keep_lines=True)}\n")
 
 
 def write(text: str) -> None:

@@ -51,8 +51,9 @@ class Removal:
         self._known: dict[str, Object] = {}
         self._asked: set[str] = set()
 
-    def __str__(self) -> str:
-        return f"{self.resource.kind}s"
+    def counted(self, number: int) -> str:
+        """So many objects of the kind, in words."""
+        return f"{number} {self.resource.kind}{'' if number == 1 else 's'}"
 
     async def look(self) -> None:
         """See which there are; what has gone since the last look is told."""
@@ -65,7 +66,7 @@ class Removal:
         there = {each["metadata"]["uid"]: each for each in self.left}
         for uid in self._known.keys() - there.keys():
             self.removed += 1
-            write(f"{self._title(self._known.pop(uid))} removed\n")
+            write(f"{self.title(self._known.pop(uid))} removed\n")
         self._known.update(there)
 
     async def run(self, timeout: timedelta) -> None:
@@ -91,7 +92,8 @@ class Removal:
                 self.resource, metadata.get("namespace"), metadata["name"], uid=metadata["uid"]
             )
 
-    def _title(self, found: Object) -> str:
+    def title(self, found: Object) -> str:
+        """Kind and name of one of them."""
         metadata = found["metadata"]
         where = f"{metadata['namespace']}/" if "namespace" in metadata else ""
         return f"{self.resource.kind.lower()} {where}{metadata['name']}"

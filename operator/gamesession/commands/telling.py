@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gamesession.commands.line import Line
 from gamesession.commands.options import Output, Place
-from gamesession.commands.printing import is_object, write, write_object
+from gamesession.commands.printing import is_object, say, write, write_object
 from gamesession.commands.table import printable
 from gamesession.commands.view import View, looking
 from gamesession.kube.errors import Gone
@@ -34,7 +34,8 @@ async def tell(place: Place, game: str, user: str | None, output: Output) -> Non
             played = None
         line = Line(session, played, datetime.now(UTC))
         write(description(line, wide=output is Output.WIDE))
-        write(_next(view, line))
+        if hint := _next(view, line):
+            say(hint)
 
 
 def description(line: Line, *, wide: bool = False) -> str:
@@ -100,7 +101,7 @@ def _end(line: Line) -> str:
 def _next(view: View, line: Line) -> str:
     session = line.session
     if session.phase == FAILED:
-        return f"Try again: {view.hint('open', session.game, session.user)}\n"
+        return f"Try again: {view.hint('open', session.game, session.user)}"
     if line.phase == PENDING and not session.condition:
-        return "Nobody has looked at it yet: does the operator run, and serve this namespace?\n"
+        return "Nobody has looked at it yet: does the operator run, and serve this namespace?"
     return ""

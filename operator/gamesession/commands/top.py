@@ -81,7 +81,7 @@ def _trouble(view: View, directory: Directory) -> str:
     if not view.cluster.contact.lost:
         return ""
     age = timedelta(seconds=directory.sessions.age())
-    return f"The API server does not answer: this was so {short(age)} ago, or later."
+    return f"The API server does not answer: nothing has been heard of it for {short(age)}."
 
 
 async def _live(directory: Directory, frame: Callable[[], Frame]) -> None:

@@ -19,7 +19,7 @@ from gamesession.commands.removal import Removal
 from gamesession.commands.view import COMPONENT, View, looking
 from gamesession.controller.finalizer import FINALIZER
 from gamesession.kube.cluster import Cluster, Object
-from gamesession.kube.errors import ApiError, Gone, Unreachable
+from gamesession.kube.errors import ApiError, Conflict, Gone, Unreachable
 from gamesession.kube.events import post_event
 from gamesession.kube.resources import CRDS, GAMES, PODS, SESSIONS
 
@@ -80,7 +80,7 @@ def _steps(cluster: Cluster, namespace: str | None) -> list[Removal]:
 
 
 def _announce(view: View, where: str, steps: Sequence[Removal], *, crds: bool) -> None:
-    counts = ", ".join(f"{len(step.left)} {step}" for step in steps)
+    counts = ", ".join(step.counted(len(step.left)) for step in steps)
     definitions = ", and removes the definitions of these" if crds else ""
     server = view.cluster.configuration.host
     say(f"This ends {counts} in {where} of {view.context} ({server}){definitions}.")
@@ -103,12 +103,14 @@ async def _release(cluster: Cluster, games: Removal, timeout: timedelta) -> None
         if FINALIZER not in finalizers:
             continue  # what else holds it back is not ours
         say(
-            f"No operator let go of game {meta['name']} within {format_duration(timeout)}: "
+            f"No operator let go of {games.title(game)} within {format_duration(timeout)}: "
             f"taking off its finalizer {FINALIZER}."
         )
         kept = [each for each in finalizers if each != FINALIZER]
-        patch = {"metadata": {"uid": meta["uid"], "finalizers": kept}}
-        with contextlib.suppress(Gone):
+        # Of this very state: a finalizer that somebody has added since must not be lost.
+        guard = {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"]}
+        patch = {"metadata": guard | {"finalizers": kept}}
+        with contextlib.suppress(Gone, Conflict):
             await cluster.merge_patch(GAMES, meta["namespace"], meta["name"], patch)
     await games.run(timeout)
 
@@ -119,14 +121,12 @@ def _conclude(where: str, steps: Sequence[Removal], timeout: timedelta) -> None:
     Raises:
         Failure: something is.
     """
-    say(f"Removed from {where}: " + ", ".join(f"{step.removed} {step}" for step in steps) + ".")
-    left = [
-        f"{step.resource.kind} {each['metadata']['name']}" for step in steps for each in step.left
-    ]
+    say(f"Removed from {where}: " + ", ".join(step.counted(step.removed) for step in steps) + ".")
+    left = [step.title(each) for step in steps for each in step.left]
     if left:
         raise Failure(
             f"still there after {format_duration(timeout)}: {', '.join(left)}. "
-            "See what holds them: kubectl get … -o jsonpath='{.metadata.finalizers}'",
+            "Their metadata.finalizers, or their Events, say what holds them back",
             TIMED_OUT,
         )
     say("Operator and gateway, where they run, were left alone: remove what installed them.")

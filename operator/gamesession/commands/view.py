@@ -45,7 +45,10 @@ class View:
             "--kubeconfig": self._place.kubeconfig,
         }
         given = [str(part) for option in options.items() if option[1] for part in option]
-        return f"{program()} {shlex.join([*words, *given])}"
+        command, *names = words
+        if any(name.startswith("-") for name in names):  # else they would be options
+            return f"{program()} {shlex.join([command, *given, '--', *names])}"
+        return f"{program()} {shlex.join([command, *names, *given])}"
 
     async def games(self) -> list[Game]:
         """The Games of the namespace, by name."""

@@ -96,9 +96,9 @@ async def test_status_of_one_that_failed_says_why_and_what_to_do(
 ) -> None:
     desk.add_session(phase="Failed", conditions=condition("ImagePull", "No such image."))
     await tell(desk.place, "chess", "alice", Output.TABLE)
-    told = capsys.readouterr().out
-    assert "Reason:    ImagePull\nMessage:   No such image.\n" in told
-    assert told.splitlines()[-1].startswith("Try again: gamesession open chess alice")
+    told = capsys.readouterr()
+    assert "Reason:    ImagePull\nMessage:   No such image.\n" in told.out
+    assert told.err.startswith("Try again: gamesession open chess alice")
 
 
 async def test_status_of_one_that_nobody_looked_at_asks_for_the_operator(
@@ -106,7 +106,7 @@ async def test_status_of_one_that_nobody_looked_at_asks_for_the_operator(
 ) -> None:
     desk.add_session()
     await tell(desk.place, "chess", "alice", Output.TABLE)
-    assert "does the operator run" in capsys.readouterr().out
+    assert "does the operator run" in capsys.readouterr().err
 
 
 async def test_no_session_says_how_to_get_one(desk: Desk) -> None:
@@ -119,6 +119,11 @@ async def test_hints_can_be_typed_whatever_the_user_is_called(desk: Desk) -> Non
     with pytest.raises(Failure) as failure:
         await tell(replace(desk.place, namespace="play"), "chess", "a b; rm", Output.TABLE)
     assert "gamesession open chess 'a b; rm' -n play --kubeconfig " in str(failure.value)
+
+
+async def test_hints_tell_names_from_options(desk: Desk) -> None:
+    with pytest.raises(Failure, match=r"open --kubeconfig \S+ -- chess --help$"):
+        await tell(desk.place, "chess", "--help", Output.TABLE)
 
 
 async def test_a_game_without_a_user_is_half_a_question(desk: Desk) -> None:

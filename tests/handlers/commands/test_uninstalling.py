@@ -62,7 +62,7 @@ async def test_games_go_before_sessions_and_sessions_before_pods(
         f"gamesession play/{session_name('chess', 'alice')} removed",
         "pod play/pod-1 removed",
     ]
-    assert "Removed from namespace play: 1 Games, 1 GameSessions, 1 Pods." in found.err
+    assert "Removed from namespace play: 1 Game, 1 GameSession, 1 Pod." in found.err
     assert desk.events() == [("Closed", "Ended by `gamesession uninstall`.")]
 
 
@@ -77,7 +77,7 @@ async def test_without_an_operator_its_finalizer_is_taken_off(desk: Desk, capsys
     await uninstalled(desk, SHORT)
     assert desk.api.objects["games"] == {}
     assert (
-        f"No operator let go of game chess within 300ms: taking off its finalizer {FINALIZER}."
+        f"No operator let go of game play/chess within 300ms: taking off its finalizer {FINALIZER}."
         in capsys.readouterr().err
     )
 
@@ -87,7 +87,7 @@ async def test_what_others_hold_stays_and_is_told(desk: Desk) -> None:
         game["metadata"]["finalizers"] = [FINALIZER, "else/where"]
 
     desk.api.change("games", "chess", hold)
-    with pytest.raises(Failure, match="still there after 300ms: Game chess") as failure:
+    with pytest.raises(Failure, match="still there after 300ms: game play/chess") as failure:
         await uninstalled(desk, SHORT)
     assert failure.value.code == TIMED_OUT
     assert desk.api.objects["games"]["chess"]["metadata"]["finalizers"] == ["else/where"]
@@ -101,7 +101,7 @@ async def test_sessions_that_come_meanwhile_go_too(desk: Desk) -> None:
             desk.add_session("late")
 
     desk.api.on_change = changed
-    with pytest.raises(Failure, match=f"GameSession {session_name('chess', 'alice')}"):
+    with pytest.raises(Failure, match=f"gamesession play/{session_name('chess', 'alice')}"):
         await uninstalled(desk, SHORT)
     assert desk.session(session_name("chess", "late")) is None
 
@@ -112,7 +112,7 @@ async def test_the_definitions_go_last_and_only_if_nothing_is_left(
     for name in ("games.gamelibrary.io", "gamesessions.gamelibrary.io", "others.example.org"):
         desk.api.put("customresourcedefinitions", {"metadata": {"name": name}})
     held = desk.add_pod("held", finalizers=("else/where",))
-    with pytest.raises(Failure, match="Pod held"):
+    with pytest.raises(Failure, match="pod play/held"):
         await uninstalled(desk, SHORT, everywhere=True, crds=True)
     assert len(desk.api.objects["customresourcedefinitions"]) == 3
     desk.api.remove("pods", held["metadata"]["name"])
@@ -150,5 +150,5 @@ async def test_somebody_is_asked(
             await uninstalled(desk, ask=True)
     assert bool(desk.api.writes) is agreed
     asked = capsys.readouterr().err.splitlines()[0]
-    assert asked.startswith("This ends 1 Games, 0 GameSessions, 0 Pods in namespace play of ")
+    assert asked.startswith("This ends 1 Game, 0 GameSessions, 0 Pods in namespace play of ")
     assert f"context test ({desk.api.configuration.host})" in asked

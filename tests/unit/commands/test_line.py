@@ -77,7 +77,7 @@ def test_the_cells_of_a_wide_list() -> None:
         "GAME": "chess",
         "PHASE": "Ready",
         "START": line.session.start_kind or "-",
-        "ACTIVE": "15s",
+        "IDLE": "15s",
         "ENDS IN": "45s",
         "AGE": "15s",
         "ENDS BY": "IdleTimeout",
@@ -89,7 +89,7 @@ def test_the_cells_of_a_wide_list() -> None:
 
 def test_a_plain_list_leaves_out_what_is_wide() -> None:
     heading, cells = rows([ready()], wide=False, namespaces=False)
-    assert heading == ["NAME", "USER", "GAME", "PHASE", "START", "ACTIVE", "ENDS IN", "AGE"]
+    assert heading == ["NAME", "USER", "GAME", "PHASE", "START", "IDLE", "ENDS IN", "AGE"]
     assert len(cells) == len(heading)
 
 
