@@ -28,6 +28,12 @@ class Gateway:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
             yield cls(url, http)
 
+    def connect(
+        self, path: str, **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket."""
+        return self.http.ws_connect(URL(self.url + path, encoded=True), max_msg_size=0, **options)
+
     def request(
         self, method: str, path: str, **options: Any
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:

@@ -1,4 +1,4 @@
-"""Another replica of the gateway, with settings of its own."""
+"""Other replicas of the gateway, with settings of their own."""
 
 from __future__ import annotations
 
@@ -18,28 +18,33 @@ HASTY = "e2e-hasty-gateway"
 
 
 @contextlib.contextmanager
-def replica(stack: Stack, environment: dict[str, str]) -> Iterator[str]:
+def replica(
+    stack: Stack, environment: dict[str, str], *, name: str = HASTY, count: int = 1
+) -> Iterator[str]:
     """The URL of a gateway installed beside the one there is, by the same manifest.
 
     Args:
         environment: settings that differ, `GAMESESSION_…`.
+        name: of its Deployment and its Service.
+        count: how many replicas of it.
     """
-    deployment, service = (renamed(each) for each in yaml.safe_load_all(MANIFEST.read_text()))
+    deployment, service = (renamed(each, name) for each in yaml.safe_load_all(MANIFEST.read_text()))
+    deployment["spec"]["replicas"] = count
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     container["env"] += [{"name": name, "value": value} for name, value in environment.items()]
     objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [deployment, service]})
     stack.kubectl("apply", "-f", "-", stdin=objects)
     try:
-        stack.kubectl(*("-n", SYSTEM, "rollout", "status", f"deployment/{HASTY}", "--timeout=120s"))
+        stack.kubectl(*("-n", SYSTEM, "rollout", "status", f"deployment/{name}", "--timeout=120s"))
         path = "jsonpath={.spec.clusterIP}"
-        yield "http://" + stack.kubectl("-n", SYSTEM, "get", "service", HASTY, "-o", path)
+        yield "http://" + stack.kubectl("-n", SYSTEM, "get", "service", name, "-o", path)
     finally:
         stack.kubectl("delete", "-f", "-", "--timeout=60s", stdin=objects)
 
 
-def renamed(found: dict[str, Any]) -> dict[str, Any]:
+def renamed(found: dict[str, Any], name: str) -> dict[str, Any]:
     """The object under another name; the service account keeps its own."""
     account = f'"serviceAccountName": "{NAME}"'
-    text = json.dumps(found).replace(account, "\0").replace(NAME, HASTY).replace("\0", account)
+    text = json.dumps(found).replace(account, "\0").replace(NAME, name).replace("\0", account)
     renamed: dict[str, Any] = json.loads(text)
     return renamed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -101,6 +102,18 @@ class User:
         whole = f"/api/{self._route}{path}"
         headers = self._headers | (headers or {})
         return self._gateway.request(method, whole, headers=headers, **options)
+
+    def connect(
+        self, path: str, **options: Any
+    ) -> AbstractAsyncContextManager[aiohttp.ClientWebSocketResponse]:
+        """A WebSocket below the game's route."""
+        return self._gateway.connect(f"/api/{self._route}{path}", headers=self._headers, **options)
+
+    def at(self, gateway: Gateway) -> User:
+        """The same user, who comes to another gateway."""
+        user = copy.copy(self)
+        user._gateway = gateway
+        return user
 
     async def get_patiently(self, path: str = "/") -> Answer:
         """A GET by a client that tries again while the session is starting."""

@@ -25,6 +25,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from echo import accept, echo  # type: ignore[import-not-found]  # beside this one in the image
+
 PORT = 8000
 BLOCK = bytes(range(256)) * 256
 RESET = struct.pack("ii", 1, 0)
@@ -133,6 +135,18 @@ class Mischief(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
         self.wfile.write(b"0\r\n\r\n")
 
+    def at_play(self) -> None:
+        """A WebSocket that says what it hears."""
+        offered = self.headers.get("Sec-WebSocket-Protocol", "")
+        self.wfile.write(accept(self.headers["Sec-WebSocket-Key"], offered).encode())
+        echo(self.rfile, self.wfile.write)
+        self.close_connection = True
+
+    def at_events(self) -> None:
+        """Server-sent events: one, and then none for as long as the connection stands."""
+        self.head("Transfer-Encoding: chunked", b"9\r\ndata: 1\n\n\r\n", "text/event-stream")
+        self.at_stall()
+
     def at_drip(self) -> None:
         """An answer without an end: a few bytes now, and then nothing for long."""
         self.head("Transfer-Encoding: chunked", b"4\r\ndrip\r\n")
@@ -194,9 +208,11 @@ class Mischief(BaseHTTPRequestHandler):
 
     # Parts --------------------------------------------------------------------------------------
 
-    def head(self, header: str, begin_of_body: bytes = b"") -> None:
+    def head(
+        self, header: str, begin_of_body: bytes = b"", kind: str = "application/octet-stream"
+    ) -> None:
         """The head of an answer, and what follows at once."""
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n{header}\r\n\r\n"
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n{header}\r\n\r\n"
         self.wfile.write(head.encode() + begin_of_body)
 
     def tell(self, what: dict[str, object]) -> None:
