@@ -15,6 +15,7 @@ from rich.console import Console
 
 from demo.stage import DidNotHappen
 from tests.bench import (
+    bulk,
     cold_start,
     event_streams,
     first_byte,
@@ -44,6 +45,7 @@ BENCHES: tuple[Bench, ...] = (
     messages,
     event_streams,
     idle_websockets,
+    bulk,
     warm_start,
     hops,
     writes,

@@ -17,6 +17,8 @@ ROUTE = "/api/chess"
 FORTUNE = f"{ROUTE}/fortune"
 ECHO = f"{ROUTE}/echo"
 EVENTS = f"{ROUTE}/events"
+BULK = f"{ROUTE}/bulk"
+CHUNK = bytes(2**18)
 BODY = b'{"fortune": "a pleasant surprise is waiting for you"}'
 
 
@@ -33,6 +35,8 @@ async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return await echo(request)
     if request.path == EVENTS:
         return await tell_time(request)
+    if request.path == BULK:
+        return await (count(request) if request.body_exists else send_much(request))
     return web.Response(body=BODY, content_type="application/json")
 
 
@@ -58,6 +62,26 @@ async def tell_time(request: web.BaseRequest) -> web.StreamResponse:
             await asyncio.sleep(max(0.0, due - loop.time()))
             await out.write(b"data: %.6f\n\n" % time.monotonic())
             due += 1.0
+    return out
+
+
+async def count(request: web.BaseRequest) -> web.StreamResponse:
+    """How many bytes were sent."""
+    size = 0
+    async for chunk in request.content.iter_any():
+        size += len(chunk)
+    return web.Response(text=str(size))
+
+
+async def send_much(request: web.BaseRequest) -> web.StreamResponse:
+    """As many bytes as are asked for."""
+    left = int(request.query["size"])
+    out = web.StreamResponse(headers={"Content-Length": str(left)})
+    await out.prepare(request)
+    while left:
+        chunk = CHUNK[:left]
+        await out.write(chunk)
+        left -= len(chunk)
     return out
 
 
