@@ -51,20 +51,20 @@ class Process:
 
     def exit(self) -> None:
         """Close what has not been closed: users' objects are ended, and activity is written."""
-        closing = []
         cores, self._cores = self._cores, set()
-        for core in cores:
-            if core.loop.is_running():
-                closing.append(asyncio.run_coroutine_threadsafe(core.close(), core.loop))
-            else:  # its user's loop has ended before
-                core.services.close()
+        running = [core for core in cores if core.loop.is_running()]
+        ended = cores.difference(running)  # their users' loops, that is
+        closing = [asyncio.run_coroutine_threadsafe(each.close(), each.loop) for each in running]
+        for core in ended:
+            core.services.close()
         _, late = concurrent.futures.wait(closing, timeout=EXIT_SECONDS)
         if late:
             log.error("not closed in time", managers=len(late))
-        for core in cores:
+        for core in ended:
             core.disposal.wait(CLEANUP_SECONDS)
-        if self._background is not None:
-            self._background.stop()
+        background, self._background = self._background, None
+        if background is not None:
+            background.stop()
 
     def before_fork(self) -> None:
         """A lock that our thread held now would be held in the child for ever."""

@@ -16,7 +16,8 @@ from tests.handlers.sdk.programs import (
 from tests.handlers.sdk.stage import Stage
 
 BEGIN = """
-import asyncio, multiprocessing, os, signal, sys, threading
+import asyncio, atexit, multiprocessing, os, signal, sys, threading
+atexit.register(lambda: "manager" in globals() and manager.close())  # called after ours
 from gamesession import AsyncGameSessionManager, GameSessionManager
 from tests.handlers.sdk.apps.record import AsynchronouslyRecorded, Recorded
 
@@ -45,6 +46,7 @@ async def run(stage: Stage, directory: Path, text: str) -> int:
         ("signal.signal(signal.SIGTERM, lambda *_: sys.exit(4)); signal.raise_signal(15)", 4),
         ("threading.Thread(target=lambda: threading.Event().wait(0.2)).start()", 0),
         ("with manager: pass", 0),
+        ("manager.close(); manager.close()", 0),
     ],
 )
 async def test_objects_end_with_the_program(
@@ -58,7 +60,7 @@ async def test_objects_end_with_the_program(
 
 
 async def test_they_end_after_an_exception_too(stage: Stage, tmp_path: Path) -> None:
-    text = "play(GameSessionManager())\nraise LookupError('the program failed')"
+    text = "manager = GameSessionManager()\nplay(manager)\nraise LookupError('the program failed')"
     assert await run(stage, tmp_path, text) == 1
     assert [line.deed for line in lines_of(tmp_path)].count("ended") == 2
     assert "the program failed" in log_of(tmp_path)
@@ -91,6 +93,7 @@ threading.Thread(target=later).start()
 
 async def test_those_of_an_event_loop_that_has_ended(stage: Stage, tmp_path: Path) -> None:
     text = """
+manager = GameSessionManager()
 async def main():
     manager = AsyncGameSessionManager()
     session = await manager.create_session("alice", "chess")
@@ -109,7 +112,8 @@ core.CLEANUP_SECONDS = process.CLEANUP_SECONDS = 0.3
 class Hanging:
     def cleanup(self):
         threading.Event().wait()
-session = play(GameSessionManager())
+manager = GameSessionManager()
+session = play(manager)
 session.set_service("hanging", Hanging())
 """
     assert await run(stage, tmp_path, text) == 0
