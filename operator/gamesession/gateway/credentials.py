@@ -21,7 +21,7 @@ PARAMETER: Final = "access_token"
 EVENT_STREAM: Final = "text/event-stream"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Credential:
     """A token as it came; nobody has looked at it yet.
 
@@ -43,7 +43,7 @@ def take(
         if found is None and token:
             found = Credential(token, by_cookie=True)
         message = _without_cookie(message, cookie)
-    if "?" in message.path and _is_stream(message):
+    if "?" in message.path and _may_hold_token(message.path) and _is_stream(message):
         path, token = without_token(message.path)
         if found is None and token:
             found = Credential(token)
@@ -72,6 +72,11 @@ def without_token(target: str) -> tuple[str, str | None]:
         elif token is None:
             token = unquote(value)
     return (f"{path}{mark}{'&'.join(kept)}" if kept else path), token
+
+
+def _may_hold_token(target: str) -> bool:
+    """Whether the query is worth a closer look."""
+    return PARAMETER in target or "%" in target
 
 
 def _without_cookie(message: RawRequestMessage, cookie: AuthCookie) -> RawRequestMessage:
