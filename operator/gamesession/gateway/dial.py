@@ -16,6 +16,7 @@ import aiohttp
 from gamesession.client.directory import Directory
 from gamesession.client.flight import Flights
 from gamesession.client.pod import HttpProbe, Pod
+from gamesession.gateway.patience import within
 from gamesession.gateway.upstream import CONNECT_SECONDS, Upstreams, origin
 
 SHORTEST_PAUSE: Final = 0.025
@@ -66,7 +67,7 @@ class Dials:
         end = loop.time() + self._patience
         probe = pod.probes.get(port)
         while wanted():
-            if await (self._get(pod, probe) if probe else _connects(pod.ip, port)):
+            if await self._answers(pod, port, probe):
                 if not wanted():
                     return False  # nobody would tell when to forget it
                 self._answering.setdefault(pod.uid, set()).add((pod.ip, port))
@@ -76,19 +77,25 @@ class Dials:
             await asyncio.sleep(random.uniform(SHORTEST_PAUSE, LONGEST_PAUSE))
         return False
 
-    async def _get(self, pod: Pod, probe: HttpProbe) -> bool:
-        """Probe as the kubelet does: 200 to 399 is success, certificates are not looked at."""
+    async def _answers(self, pod: Pod, port: int, probe: HttpProbe | None) -> bool:
         try:
-            async with self._upstreams.of(pod).get(
-                origin(pod.ip, probe.port, probe.scheme) + probe.path,
-                headers=probe.headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS, sock_connect=CONNECT_SECONDS),
-                ssl=False,
-            ) as answer:
-                return 200 <= answer.status < 400
+            if probe is not None:
+                return await within(PROBE_SECONDS, self._get(pod, probe))
+            await within(CONNECT_SECONDS, _connect(pod.ip, port))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             return False
+        return True
+
+    async def _get(self, pod: Pod, probe: HttpProbe) -> bool:
+        """Probe as the kubelet does: 200 to 399 is success, certificates are not looked at."""
+        async with self._upstreams.of(pod).get(
+            origin(pod.ip, probe.port, probe.scheme) + probe.path,
+            headers=probe.headers,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(),
+            ssl=False,
+        ) as answer:
+            return 200 <= answer.status < 400
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         # A pod that was ready and is no longer may answer on its ports, and not mean it.
@@ -96,11 +103,6 @@ class Dials:
             self._answering.pop(old.uid, None)
 
 
-async def _connects(ip: str, port: int) -> bool:
-    try:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            _, writer = await asyncio.open_connection(ip, port)
-    except (OSError, TimeoutError):
-        return False
+async def _connect(ip: str, port: int) -> None:
+    _, writer = await asyncio.open_connection(ip, port)
     writer.close()  # not aborted: a reset would stand in the log of many a service
-    return True
