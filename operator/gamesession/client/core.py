@@ -12,13 +12,14 @@ import structlog
 from gamesession.api.errors import GameNotFound, Unavailable
 from gamesession.api.names import SessionId
 from gamesession.client.activity import Activity
+from gamesession.client.call import CALL_SECONDS, call
 from gamesession.client.degraded import DegradedSessions
 from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.disposal import Disposal
 from gamesession.client.ending import Ending
 from gamesession.client.flight import Flights
 from gamesession.client.lives import Lives
-from gamesession.client.lookup import CALL_SECONDS, unavailable
+from gamesession.client.lookup import unavailable
 from gamesession.client.player import is_game_name
 from gamesession.client.services import Services
 from gamesession.client.sessions import Sessions
@@ -116,7 +117,7 @@ class Core:
             return found
         if is_game_name(name):
             try:
-                async with asyncio.timeout(CALL_SECONDS):
+                async with call(self.cluster):
                     items, _ = await self.cluster.list(  # to get one takes a permission more
                         GAMES, self._namespace, field_selector=f"metadata.name={name}"
                     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from gamesession.api.labels import API_VERSION, GROUP
+from gamesession.client.call import call
 from gamesession.client.directory import Directory
-from gamesession.client.lookup import CALL_SECONDS, unavailable
+from gamesession.client.lookup import unavailable
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Conflict, Unreachable
 from gamesession.kube.events import post_event
@@ -57,7 +56,7 @@ class Ending:
 
     async def _end(self, session: Session, reason: str, action: str, note: str) -> bool:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with call(self._cluster):
                 await self._announce(session, reason, action, note)
                 answer = await self._cluster.delete(
                     SESSIONS, self._namespace, session.name, uid=session.uid

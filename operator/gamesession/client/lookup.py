@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from gamesession.api.errors import NameCollision, Unavailable
 from gamesession.api.names import session_name
+from gamesession.client.call import call
 from gamesession.client.directory import Directory
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import ApiError, Gone, Unreachable
 from gamesession.kube.informer import Informer
 from gamesession.plan.session import Session
-
-CALL_SECONDS: Final = 5.0
-"""A user waits for the answer: less than the API server's own limits."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +37,7 @@ class Lookup:
         sessions = self._directory.sessions
         known = sessions.get(name)
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with call(self._cluster):
                 found = await self._cluster.get(sessions.resource, self._namespace, name)
         except Gone:
             if known is not None:  # not what the watch has brought since
@@ -59,7 +56,7 @@ class Lookup:
         """Read a session and its pod anew. Where the API server does not answer, what we know
         stays."""
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with call(self._cluster):
                 await self._reread(self._directory.sessions, session.name, session.uid)
                 if session.pod_name:
                     await self._reread(self._directory.pods, session.pod_name, session.pod_uid)

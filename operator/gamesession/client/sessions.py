@@ -15,11 +15,12 @@ from gamesession.api.instant import parse_instant
 from gamesession.api.labels import API_VERSION, GAME_LABEL, SESSION_LABEL
 from gamesession.api.names import session_name
 from gamesession.client.breaker import Breaker
+from gamesession.client.call import call
 from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.ending import Ending
 from gamesession.client.flight import Flights
 from gamesession.client.limits import Limits
-from gamesession.client.lookup import CALL_SECONDS, Lookup, unavailable
+from gamesession.client.lookup import Lookup, unavailable
 from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Conflict, ServerFault, Throttled, Unreachable
@@ -158,7 +159,7 @@ class Sessions:
         if self._idle_timeout is not None:
             body["spec"]["idleTimeout"] = format_duration(self._idle_timeout)
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with call(self._cluster):
                 made = await self._cluster.create(SESSIONS, self._namespace, body)
         except TimeoutError as error:
             raise Unreachable(f"no answer to the creation of {name}") from error

@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from prometheus_client import REGISTRY
 
+from gamesession.client import call
 from gamesession.gateway.allowed import BaseUrl
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod, RawPod
@@ -109,6 +110,30 @@ async def test_it_answers_at_once(
 def counted(reason: str) -> float:
     labels = {"game": "chess", "reason": reason}
     return REGISTRY.get_sample_value("gamesession_gateway_fallback_total", labels) or 0
+
+
+async def test_an_api_server_that_hangs_is_waited_for_once(
+    stage: Stage, lobby: Lobby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From then on it is known to be away, and asked with little patience until it answers."""
+    monkeypatch.setattr(call, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(call, "AWAY_SECONDS", 0.02)
+    released = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        await released.wait()
+        return None
+
+    stage.api.faults.append(hang)
+    hold = stage.service.holds._hold
+    stage.service.holds._hold = 60
+    assert not stage.cluster.contact.lost
+    assert await ask(stage) == (200, lobby.ip, "fallback")
+    assert stage.cluster.contact.lost
+    monkeypatch.setattr(call, "CALL_SECONDS", 3600)
+    assert await ask(stage) == (200, lobby.ip, "fallback")
+    stage.service.holds._hold = hold
+    released.set()
 
 
 async def test_a_slow_start_is_its_only_where_the_game_says_so(stage: Stage, lobby: Lobby) -> None:
