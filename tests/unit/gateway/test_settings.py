@@ -234,3 +234,16 @@ def test_a_login_page_that_can_send_back(url: str) -> None:
 def test_a_login_page_that_cannot_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="must be an address with"):
         GatewaySettings(**GOOD, login_url=url)
+
+
+# Fallbacks ----------------------------------------------------------------------------------------
+
+
+def test_where_fallbacks_may_be_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert GatewaySettings(**GOOD).fallback_urls == ()
+    monkeypatch.setenv("GAMESESSION_FALLBACK_URLS", "https://a.test/lobby, http://b.test:81")
+    found = GatewaySettings(**GOOD).fallback_urls
+    assert [str(each) for each in found] == ["https://a.test:443/lobby", "http://b.test:81"]
+    monkeypatch.setenv("GAMESESSION_FALLBACK_URLS", "https://a.test,b.test")
+    with pytest.raises(ValidationError, match=r"b\.test is no base URL: it must begin"):
+        GatewaySettings(**GOOD)
