@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import sys
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -51,6 +52,7 @@ class ServiceProcess:
         self._kubeconfig = kubeconfig
         self._namespace = namespace
         self._log = log
+        log.touch()
         self._settings = settings
         self._port = 0
         self._process: ForkServerProcess | None = None
@@ -108,6 +110,14 @@ class ServiceProcess:
         except aiohttp.ClientError:
             return False
 
+    def pause(self) -> None:
+        """SIGSTOP: nothing of it runs, and it does not know."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT: it goes on where it was."""
+        self._signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End it by SIGKILL, as a crash would; returns when it is gone."""
         if self._process is not None:
@@ -125,6 +135,10 @@ class ServiceProcess:
         assert self._process is not None
         self._process.join(patience)
         return self._process.exitcode
+
+    def _signal(self, number: int) -> None:
+        assert self.pid is not None
+        os.kill(self.pid, number)
 
     def lines(self, event: str | None = None) -> list[dict[str, Any]]:
         """Its log lines, or those about one event."""

@@ -22,6 +22,7 @@ from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
 from gamesession.controller.greetings import Greetings
 from gamesession.controller.heartbeat import Heartbeat
+from gamesession.controller.leadership import Leadership
 from gamesession.controller.lull import Lull
 from gamesession.controller.orphans import Orphans
 from gamesession.controller.pools import Pools
@@ -39,6 +40,7 @@ from gamesession.plan.session import READY
 
 log = structlog.get_logger(__name__)
 
+COMPONENT = "operator"
 POLL_SECONDS = 2.0
 COLLECT_AFTER = (50_000, 20, 20)
 """Each page of a list is hundreds of thousands of objects, none of them in a cycle: by Python's own
@@ -215,7 +217,7 @@ class Operator:
 
 
 async def run(settings: OperatorSettings) -> None:
-    """The operator, from configuration to its end.
+    """The operator, from configuration to its end: it stands by until it leads.
 
     Raises:
         NoCluster: there is no way to an API server.
@@ -224,22 +226,33 @@ async def run(settings: OperatorSettings) -> None:
     gc.set_threshold(*COLLECT_AFTER)
     configuration = await connection.load(settings.kubeconfig, settings.context)
     ready = asyncio.Event()
-    admin = await serve_admin(
-        admin_application(
-            unhealthy=list,
-            unready=lambda: [] if ready.is_set() else ["not listed everything yet"],
-        ),
-        settings.admin_host,
-        settings.admin_port,
-    )
-    try:
-        await _live(configuration, settings, ready)
-    finally:
-        await admin.cleanup()
+    async with Leadership(configuration, settings) as leadership:
+        admin = await serve_admin(
+            admin_application(
+                unhealthy=list,
+                # One that stands by is as ready as it can be: else a rollout would never end.
+                unready=lambda: (
+                    []
+                    if ready.is_set() or leadership.stands_by()
+                    else ["not listed everything yet"]
+                ),
+            ),
+            settings.admin_host,
+            settings.admin_port,
+        )
+        try:
+            if await leadership.gained():
+                with leadership.watched():
+                    await _live(configuration, settings, ready, leadership.check)
+        finally:
+            await admin.cleanup()
 
 
 async def _live(
-    configuration: Configuration, settings: OperatorSettings, ready: asyncio.Event
+    configuration: Configuration,
+    settings: OperatorSettings,
+    ready: asyncio.Event,
+    before_write: Callable[[], None],
 ) -> None:
     """One operator after another, each from what the objects say, until one was asked to stop.
 
@@ -252,7 +265,7 @@ async def _live(
         # What the one before froze, would never be looked at again, and it is in cycles.
         gc.unfreeze()
         gc.collect()
-        async with Cluster(configuration, "operator") as cluster:
+        async with Cluster(configuration, COMPONENT, before_write=before_write) as cluster:
             try:
                 return await Operator(cluster, settings, ready).run()
             except Exception:

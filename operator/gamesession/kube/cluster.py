@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -45,12 +45,22 @@ class Cluster:
 
     All methods raise `gamesession.kube.errors.ApiError` for an answer that is no success, and
     `Unreachable` when there was none within `REQUEST_SECONDS`.
+
+    Args:
+        before_write: called before each write; what it raises keeps the write from being sent.
     """
 
-    def __init__(self, configuration: Configuration, component: str) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        component: str,
+        *,
+        before_write: Callable[[], None] = lambda: None,
+    ) -> None:
         self.configuration = configuration
         self.contact = Contact(time.monotonic)
         self._component = component
+        self._before_write = before_write
         self._client = ApiClient(configuration)
         self._client.user_agent = f"gamesession-{component}"
 
@@ -276,6 +286,8 @@ class Cluster:
         accept: str = "application/json",
         timeout: aiohttp.ClientTimeout | None = None,
     ) -> aiohttp.ClientResponse:
+        if method != "GET":
+            self._before_write()
         headers = {"Accept": accept, "User-Agent": self._client.user_agent}
         if body is not None:
             headers["Content-Type"] = content_type

@@ -9,6 +9,7 @@ ApiError                any other status
   Throttled             429
   ServerFault           5xx
 Unreachable             no answer, or half of one: what was asked may have happened
+  NotLeading            it was not even sent: another process may act now
 """
 
 from __future__ import annotations
@@ -65,6 +66,10 @@ class ServerFault(ApiError):
 
 class Unreachable(Exception):
     """No answer came, or not all of it: for a write, whether it happened is unknown."""
+
+
+class NotLeading(Unreachable):
+    """Not sent: this process may not write any more."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {

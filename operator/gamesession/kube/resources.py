@@ -33,6 +33,7 @@ GAMES = Resource(GROUP, VERSION, "games", "Game")
 SESSIONS = Resource(GROUP, VERSION, "gamesessions", "GameSession")
 PODS = Resource("", "v1", "pods", "Pod")
 EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 CRDS = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition"
 )

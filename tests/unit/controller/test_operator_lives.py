@@ -15,7 +15,7 @@ from gamesession.controller import operator
 class Cluster:
     """There is none."""
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: Any, before_write: object) -> None:
         pass
 
     async def __aenter__(self) -> Self:
@@ -48,7 +48,7 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
     monkeypatch.setattr(operator, "FIRST_RESTART", 0.01)
     nothing: Any = None
     try:
-        await asyncio.wait_for(operator._live(nothing, nothing, asyncio.Event()), 60)
+        await asyncio.wait_for(operator._live(nothing, nothing, asyncio.Event(), nothing), 60)
     finally:
         gc.unfreeze()
     assert kept == [False]
