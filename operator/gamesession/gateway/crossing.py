@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from gamesession.api.identity import REQUEST_ID_HEADER
+from gamesession.gateway.language import preferred
 
 _TEXTS: Final = {
     "en": ("You come from another site", "Nothing has been started yet.", "Continue"),
@@ -37,8 +38,7 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 32rem; margin: 20vh aut
 
 def crossing_page(request: web.BaseRequest, status: int, request_id: str) -> web.Response:
     """The page; its link leads to the address that it stands at."""
-    preferred = request.headers.get(hdrs.ACCEPT_LANGUAGE, "").strip().lower()
-    language = "zh" if preferred.startswith("zh") else "en"
+    language = preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
     title, text, link = _TEXTS[language]
     return web.Response(
         status=status,
