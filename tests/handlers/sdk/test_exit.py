@@ -16,8 +16,7 @@ from tests.handlers.sdk.programs import (
 from tests.handlers.sdk.stage import Stage
 
 BEGIN = """
-import asyncio, atexit, multiprocessing, os, signal, sys, threading
-atexit.register(lambda: "manager" in globals() and manager.close())  # called after ours
+import asyncio, multiprocessing, os, signal, sys, threading
 from gamesession import AsyncGameSessionManager, GameSessionManager
 from tests.handlers.sdk.apps.record import AsynchronouslyRecorded, Recorded
 
@@ -29,10 +28,10 @@ def play(manager, user="alice"):
 """
 
 
-async def run(stage: Stage, directory: Path, text: str) -> int:
+async def run(stage: Stage, directory: Path, text: str, before: str = "") -> int:
     """The exit code of a script."""
     script = directory / "script.py"
-    script.write_text(BEGIN + text)
+    script.write_text(before + BEGIN + text)
     async with program(stage, directory, str(script)) as process:
         return await until_ended(process)
 
@@ -57,6 +56,16 @@ async def test_objects_end_with_the_program(
     assert check_each_ended_once(tmp_path) == {"alice": 2, "bob": 2}
     assert log_of(tmp_path) == ""
     assert len(stage.api.objects["gamesessions"]) == 2
+
+
+async def test_a_close_that_comes_after_the_end_has_nothing_to_do(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """What was registered first is called last."""
+    before = "import atexit\natexit.register(lambda: manager.close())\n"
+    assert await run(stage, tmp_path, "manager = GameSessionManager()\nplay(manager)", before) == 0
+    assert check_each_ended_once(tmp_path) == {"alice": 2}
+    assert log_of(tmp_path) == ""
 
 
 async def test_they_end_after_an_exception_too(stage: Stage, tmp_path: Path) -> None:

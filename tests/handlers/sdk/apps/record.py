@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import threading
@@ -22,9 +23,10 @@ class Recorded:
 
 
 class AsynchronouslyRecorded(Recorded):
-    """The same, with a coroutine function."""
+    """The same, with a coroutine function, that looks up a name as one with a connection would."""
 
     async def cleanup(self) -> None:  # type: ignore[override]
+        await asyncio.get_running_loop().getaddrinfo("localhost", 80)
         super().cleanup()
 
 
