@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 
 from gamesession.client import call
 from gamesession.gateway.allowed import BaseUrl
+from gamesession.kube.cluster import Object
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod, RawPod
 from tests.handlers.gateway.stage import Stage, bearer
@@ -134,6 +135,22 @@ async def test_an_api_server_that_hangs_is_waited_for_once(
     assert await ask(stage) == (200, lobby.ip, "fallback")
     stage.service.holds._hold = hold
     released.set()
+
+
+async def test_while_starts_fail_it_has_all_but_one(stage: Stage, lobby: Lobby) -> None:
+    """The one whose session shows whether starts succeed again; the others need not wait."""
+
+    def failing(game: Object) -> None:
+        told = {"type": "Ready", "status": "False", "reason": "StartsFailing", "message": "No."}
+        game["status"] = {"conditions": [told | {"observedGeneration": 1}]}
+
+    stage.api.change("games", "chess", failing)
+    await stage.until_known("chess")
+    assert (await ask(stage, user="bob"))[2] == "cold"
+    assert await ask(stage, user="eve") == (200, lobby.ip, "fallback")
+    assert await ask(stage, user="dan") == (200, lobby.ip, "fallback")
+    assert (await ask(stage, user="bob"))[2] == "reused"
+    assert stage.api.count("create", "gamesessions") == 1
 
 
 async def test_a_slow_start_is_its_only_where_the_game_says_so(stage: Stage, lobby: Lobby) -> None:
