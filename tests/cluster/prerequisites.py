@@ -17,6 +17,7 @@ from tests.cluster.progress import step
 SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 POLICY = Path("/usr/sbin/policy-rc.d")
 CNI_PLUGINS = Path("/usr/lib/cni")
+CHINESE_FONT = "/usr/share/fonts/truetype/wqy/wqy-microhei.ttc"
 
 PACKAGES = {
     "openssl": "openssl",
@@ -34,6 +35,8 @@ PACKAGES = {
     f"{CNI_PLUGINS}/loopback": "containernetworking-plugins",
     f"{CNI_PLUGINS}/ptp": "containernetworking-plugins",
     "redis-server": "redis-server",
+    "chromium": "chromium",
+    CHINESE_FONT: "fonts-wqy-microhei",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }
 GO = (
