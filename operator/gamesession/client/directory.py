@@ -30,7 +30,8 @@ class Directory:
     """What is known of Games, sessions and sessions' pods of one namespace.
 
     Args:
-        player: whose sessions alone to follow; `None` for everybody's.
+        player: whose sessions alone to follow (with an empty user, a whole Game's); `None` for
+            all.
     """
 
     def __init__(self, cluster: Cluster, namespace: str, *, player: Player | None = None) -> None:

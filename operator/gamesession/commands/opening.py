@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from gamesession.api.session import User
+from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
 from gamesession.commands.failure import USAGE, Failure
 from gamesession.commands.line import Line, rows
@@ -37,10 +38,12 @@ async def open_session(
     async with looking(place) as view:
         whole = await view.game(game)
         played = Game.from_object(whole)
-        directory = await view.directory(game, user)
-        directory.games.offer(whole)
-        known = directory.find(game, user)
+        # The whole Game's: a limit of it may be reached.
+        directory = Directory(view.cluster, view.namespace, player=(game, ""))
         sessions = Sessions(view.cluster, view.namespace, directory, component=COMPONENT)
+        directory.games.offer(whole)
+        await view.fill(directory, game)
+        known = directory.find(game, user)
         async with followed(directory):
             session = await sessions.ensure(played, user)
             reused = known is not None and known.uid == session.uid

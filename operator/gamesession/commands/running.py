@@ -46,7 +46,9 @@ def _with_cause(error: GameSessionError) -> str:
     cause = error.__cause__
     if isinstance(cause, ApiError):
         return f"{error.message} The API server says: {cause.message}"
-    return f"{error.message} ({cause})" if cause is not None else error.message
+    if cause is not None:
+        return f"{error.message} ({cause})"
+    return error.message + (f" Try again in {error.retry_after} s." if error.retry_after else "")
 
 
 def _end(message: str, code: int = FAILED) -> None:

@@ -24,7 +24,7 @@ from gamesession.commands.view import View, looking
 from gamesession.kube.resources import SESSIONS
 
 FIRST_LIST_SECONDS: Final = 30.0
-LEAST_SECONDS: Final = 0.1
+LEAST_SECONDS: Final = 0.25
 """Between two frames, however much happens."""
 MOST_SECONDS: Final = 1.0
 """Between two frames, for countdowns count when nothing happens."""

@@ -77,12 +77,16 @@ class View:
     async def directory(self, game: str, user: str) -> Directory:
         """What is known of one user's sessions of one Game, as it is now."""
         directory = Directory(self.cluster, self.namespace, player=(game, user))
+        await self.fill(directory, game, user)
+        return directory
+
+    async def fill(self, directory: Directory, game: str, user: str = "") -> None:
+        """Tell a directory of the sessions of a Game, or of one user's, as they are now."""
         found, _ = await self.cluster.list(
             SESSIONS, self.namespace, field_selector=sessions_of(game, user)
         )
         for each in found:
             directory.sessions.offer(each)
-        return directory
 
     async def named(self, name: str) -> Session:
         """The session of a name of its own.

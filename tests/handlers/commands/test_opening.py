@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from gamesession.api.errors import GameSuspended, StartFailed, Unavailable
+from gamesession.api.errors import Capacity, GameSuspended, StartFailed, Unavailable
 from gamesession.api.instant import format_instant
 from gamesession.api.names import session_name
 from gamesession.commands.failure import TIMED_OUT, USAGE, Failure
@@ -85,6 +85,14 @@ async def test_a_suspended_game_takes_nobody_new(desk: Desk) -> None:
     desk.add_game(suspend=True)
     with pytest.raises(GameSuspended):
         await opened(desk)
+
+
+async def test_no_more_wait_than_may(desk: Desk) -> None:
+    desk.add_game(limits={"maxPending": 1})
+    desk.add_session("bob", phase="Pending")
+    with pytest.raises(Capacity, match="Too many sessions of chess wait"):
+        await opened(desk)
+    assert desk.api.count("create", "gamesessions") == 0
 
 
 async def test_a_refused_creation_is_told_in_the_api_servers_words(desk: Desk) -> None:

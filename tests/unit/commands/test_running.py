@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gamesession.api.errors import GameSuspended, Unavailable
+from gamesession.api.errors import Capacity, GameSuspended, Unavailable
 from gamesession.commands.failure import TIMED_OUT, USAGE, Failure
 from gamesession.commands.running import guarded
 from gamesession.kube.connection import NoCluster
@@ -27,6 +27,7 @@ FORBIDDEN = api_error(403, {"reason": "Forbidden", "message": "User x cannot do 
         (Failure("wrong", USAGE), 2, "wrong"),
         (Failure("late", TIMED_OUT), 124, "late"),
         (GameSuspended("No new ones."), 1, "No new ones."),
+        (Capacity("Too many.", retry_after=5), 1, "Too many. Try again in 5 s."),
         (
             caused(Unavailable("Not now."), FORBIDDEN),
             1,
