@@ -6,28 +6,25 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from aiohttp import HttpVersion10, HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from gamesession.api.errors import BadPath, BadRequest
 
-# `uri-host [ ":" port ]` (RFC 9110, 7.2), without what stands in no name of a host.
-_HOST: Final = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
-_VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
+# `uri-host [ ":" port ]` (RFC 9110, 7.2; RFC 3986, 3.2.2).
+_HOST: Final = re.compile(r"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 
 
 def check_head(request: web.BaseRequest) -> None:
     """Refuse what the parser lets through and others may read differently.
 
     Raises:
-        BadRequest: of its version, its length or its host there is more than one reading.
+        BadRequest: of its length or its host there is more than one reading.
     """
-    headers, version = request.headers, request.version
-    if version not in _VERSIONS:
-        raise BadRequest("The gateway speaks HTTP/1.0 and HTTP/1.1.")
+    headers = request.headers
     if hdrs.TRANSFER_ENCODING in headers:
         codings = [value.lower() for value in headers.getall(hdrs.TRANSFER_ENCODING)]
         # In HTTP/1.0 it is no header of the framing to all who read it (RFC 9112, 6.1).
-        if codings != ["chunked"] or version < HttpVersion11:
+        if codings != ["chunked"] or request.version < HttpVersion11:
             raise BadRequest("Of all Transfer-Encodings only HTTP/1.1's `chunked` is read.")
     if not _HOST.fullmatch(headers.get(hdrs.HOST, "")):
         raise BadRequest("The Host of the request is none.")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
@@ -20,6 +20,13 @@ from gamesession.gateway.request import GatewayRequest
 
 HEAD_SECONDS: Final = 30.0
 """From a connection, or the first byte of a later request on it, to the end of a head."""
+
+
+VERSIONS: Final = frozenset({HttpVersion10, HttpVersion11})
+
+
+class OtherVersion(Exception):
+    """A request has the form of one, but is of an HTTP that has another."""
 
 
 class LateHead(Exception):
@@ -50,18 +57,22 @@ class GatewayProtocol(RequestHandler):
         super().data_received(data)
         if len(self._messages) > known:
             self._stop_waiting()
-            self._look_at_newest()
+            self._look_from(known)
         elif self._waiter is not None and data.strip():
             self._begun = True
             self._wait_for_head()
 
-    def _look_at_newest(self) -> None:
-        message, payload = self._messages[-1]
-        if not isinstance(message, _ErrInfo):
-            self._body = payload
-        elif not self._body.is_eof():
-            # aiohttp's parser in C leaves who reads a malformed body waiting for the rest of it.
-            self._body.set_exception(web.RequestPayloadError("the body is malformed"))
+    def _look_from(self, index: int) -> None:
+        for at in range(index, len(self._messages)):
+            message, payload = self._messages[at]
+            if isinstance(message, _ErrInfo):
+                # aiohttp's parser in C leaves who reads a malformed body waiting for the rest.
+                if not self._body.is_eof():
+                    self._body.set_exception(web.RequestPayloadError("the body is malformed"))
+            elif message.version not in VERSIONS:
+                self._messages[at] = _ErrInfo(400, OtherVersion(), ""), EMPTY_PAYLOAD
+            else:
+                self._body = payload
 
     def _wait_for_head(self) -> None:
         if self._patience is None:
@@ -129,6 +140,8 @@ def _error(status: int, exc: BaseException | None) -> GameSessionError:
     too_many = isinstance(exc, BadHttpMessage) and "Too many headers" in exc.message
     if isinstance(exc, LineTooLong) or too_many:
         return HeadersTooLarge("The head of the request is too large.")
+    if isinstance(exc, OtherVersion):
+        return BadRequest("The gateway speaks HTTP/1.0 and HTTP/1.1.")
     if isinstance(exc, LateHead):
         return BadRequest(f"The head of a request must come within {HEAD_SECONDS:g} s.")
     if status == 400:
