@@ -45,9 +45,11 @@ class Cors:
         Raises:
             ForbiddenOrigin: the page that asks may not.
         """
+        if request.method != hdrs.METH_OPTIONS:
+            return None
         headers = request.headers
         method = headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD)
-        if request.method != hdrs.METH_OPTIONS or method is None or hdrs.ORIGIN not in headers:
+        if method is None or hdrs.ORIGIN not in headers:
             return None
         if not self.allows(headers[hdrs.ORIGIN]):
             raise ForbiddenOrigin(

@@ -28,9 +28,12 @@ _NOT_TO_CLIENT: Final = HOP_BY_HOP | {
     "x-game-session",
     "x-game-start",
     "x-request-id",
-    # All games share one origin: one of them must not take its pages over from the others, nor
+    # All games share one origin, for which none of them speaks: not to take over the pages of the
+    # others, nor to send their requests elsewhere (RFC 7838) or have them reported (NEL), nor to
     # say who else may read their answers (`cors.py` does).
     "service-worker-allowed",
+    "alt-svc",
+    "nel",
     "access-control-allow-origin",
     "access-control-allow-credentials",
     "access-control-allow-headers",

@@ -57,7 +57,7 @@ class FileKeys(Keyring):
             try:
                 self.replace(await asyncio.to_thread(self._read))
                 told = ""
-            except BadKey as error:
+            except Exception as error:  # whatever stands in the file, this must not end
                 if str(error) != told:
                     log.error("keys not read: those from before stay", error=str(error))
                 told = str(error)

@@ -160,8 +160,10 @@ async def test_the_page_of_another_origin_can_do_nothing(browser: Browser) -> No
 async def test_the_page_of_an_allowed_origin_can(browser: Browser) -> None:
     port = free_port()
     friend = f"http://127.0.0.1:{port}"
-    settings = {"auth_cookie": "auth", "allowed_origins": friend}
-    async with Stage(**settings) as stage, other_origin(port, empty):
+    async with (
+        Stage(auth_cookie="auth", allowed_origins=friend) as stage,
+        other_origin(port, empty),
+    ):
         stage.pod_for = lambda session: HttpPod(game)
         await stage.add_game()
         page = await page_in(browser, stage)
@@ -236,9 +238,9 @@ async def test_who_has_no_token_logs_in_and_comes_back(browser: Browser, has_a_p
         return answer
 
     origin = f"http://127.0.0.1:{port}"
-    settings = {"auth_cookie": "auth", "login_url": f"{origin}/login?next={{return}}"}
+    url = f"{origin}/login?next={{return}}"
     async with (
-        Stage(**settings, allowed_origins=origin) as stage,
+        Stage(auth_cookie="auth", login_url=url, allowed_origins=origin) as stage,
         other_origin(port, login),
     ):
         stage.pod_for = lambda session: HttpPod(game)

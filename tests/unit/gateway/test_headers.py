@@ -80,6 +80,23 @@ def test_a_pod_cannot_say_whose_session_it_is() -> None:
     assert not to_client(answer, "")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Service-Worker-Allowed",
+        "Alt-Svc",
+        "NEL",
+        "Access-Control-Allow-Origin",
+        "Access-Control-Allow-Credentials",
+        "Access-Control-Allow-Headers",
+        "Access-Control-Allow-Methods",
+        "Access-Control-Max-Age",
+    ],
+)
+def test_a_pod_does_not_speak_for_the_origin_that_all_games_share(name: str) -> None:
+    assert not to_client(CIMultiDict({name: "x", name.lower(): "y"}), "")
+
+
 def test_what_a_pods_connection_names_does_not_pass() -> None:
     assert not to_client(CIMultiDict({"X-Private": "1"}), "X-Private")
 
