@@ -94,6 +94,8 @@ class Stage:
             "pods", pod_object(f"{name}-{number}", f"127.9.{number // 256}.{number % 256}")
         )
         now, ip = format_instant(datetime.now(UTC)), pod["status"]["podIP"]
+        game = self.api.objects["gamesessions"][name]["spec"]["game"]
+        services = self.api.objects["games"][game]["spec"]["services"]
 
         def ready(session: Object) -> None:
             session["status"] = {
@@ -101,7 +103,7 @@ class Stage:
                 "podName": pod["metadata"]["name"],
                 "podUID": pod["metadata"]["uid"],
                 "podIP": ip,
-                "services": {"main": f"{ip}:{PORT}"},
+                "services": {each["name"]: f"{ip}:{each['port']}" for each in services},
                 "startKind": "Cold",
                 "startedAt": now,
                 "readyAt": now,
