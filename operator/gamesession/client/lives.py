@@ -63,6 +63,8 @@ class PodLife:
 
     def touch(self) -> None:
         """See `GameSession.update_activity`."""
+        if self.shelf.closed:  # by its end, the manager's close, or a fork
+            return
         self._touched_at = datetime.now(UTC)
         with contextlib.suppress(RuntimeError):  # the loop is closed, and with it the manager
             self._loop.call_soon_threadsafe(self._touch)

@@ -245,6 +245,7 @@ async def test_a_fork_begins_anew_and_leaves_the_parent_s_alone(
     def child() -> None:
         theirs, late = Thing(), Thing()
         assert session.get_service("agent") is None
+        session.update_activity()
         with pytest.raises(SessionEnded):
             session.set_service("agent", late)
         again = manager.create_session("alice", "chess")

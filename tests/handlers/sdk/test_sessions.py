@@ -374,6 +374,15 @@ async def test_activity_is_written_at_a_tenth_of_the_timeout_and_at_close(stage:
     assert written() >= last
 
 
+async def test_what_is_used_after_its_end_is_not_used(stage: Stage) -> None:
+    manager = stage.asynchronous()
+    session = await manager.create_session("alice", "chess")
+    await manager.close_session(session.session_id)
+    last = session.last_activity
+    session.update_activity()
+    assert session.last_activity == last
+
+
 async def test_a_look_is_no_activity(stage: Stage) -> None:
     manager = stage.asynchronous()
     session = await manager.create_session("alice", "chess")
