@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -19,6 +20,7 @@ import pytest
 
 from gamesession.api.names import session_name
 from tests.cluster.controlplane import ControlPlane
+from tests.eventually import eventually
 from tests.integration.crowd import Answer, Record, User
 from tests.integration.gateway_process import GatewayProcess
 from tests.integration.kubelet import BY_HAND
@@ -116,6 +118,27 @@ async def test_ten_thousand_requests_while_replicas_come_and_go(
     assert len({answer.session for answer in record.answers}) > 1.5 * USERS
     assert len({answer.url for answer in record.answers}) == 5
     assert record.refused > 100
+
+
+async def test_a_second_signal_ends_a_gateway_at_once(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    """After the first one it would stay for those who still come."""
+    settings = {"GAMESESSION_SHUTDOWN_DELAY": "1h"}
+    gateway = GatewayProcess(control_plane.kubeconfig, namespace, tmp_path / "log", **settings)
+    gateway.start()
+    try:
+        await gateway.ready()
+        gateway.ask_to_end()
+        await eventually(lambda: says_no(gateway))
+        assert await asyncio.to_thread(gateway.stop) == 128 + signal.SIGTERM
+    finally:
+        gateway.kill()
+
+
+async def says_no(gateway: GatewayProcess) -> bool:
+    """Whether a gateway that runs is not ready."""
+    return not await gateway.is_ready()
 
 
 def pauses() -> list[float]:
