@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from multidict import CIMultiDict
@@ -46,6 +47,9 @@ START: Final = "X-Game-Start"
 
 _OWN_PREFIXES: Final = ("x-game-", "x-forwarded")
 
+_LONGEST_NAME: Final = 64
+"""By so much of a name it is known whether it goes on: what does not is shorter, or begins so."""
+
 
 def to_pod(
     headers: Iterable[tuple[str, str]], connection: str, *, authorization: bool
@@ -57,32 +61,46 @@ def to_pod(
         authorization: whether its `Authorization` goes on.
     """
     named = _named(connection)
-    found: CIMultiDict[str] = CIMultiDict()
-    for name, value in headers:
-        lower = name.lower()
-        if lower in _NOT_TO_POD or lower in named:
-            continue
-        if lower == "authorization" and not authorization:
-            continue
-        # Servers that hand headers on as environment (CGI, WSGI) cannot tell `_` from `-`.
-        plain = lower.replace("_", "-")
-        if plain.startswith(_OWN_PREFIXES) or plain in _NOT_TO_POD:
-            continue
-        if plain == "content-length" != lower:
-            continue  # a second length, which such a server may take for the body's
-        found.add(name, readable(value))
-    return found
+    return CIMultiDict(
+        [
+            (name, value if value.isascii() else readable(value))
+            for name, value in headers
+            if _goes_to_pod(name[:_LONGEST_NAME], authorization)
+            and not (named and name.lower() in named)
+        ]
+    )
 
 
 def to_client(headers: Mapping[str, str], connection: str) -> CIMultiDict[str]:
     """The pod's headers that go back to the client."""
     named = _named(connection)
-    found: CIMultiDict[str] = CIMultiDict()
-    for name, value in headers.items():
-        lower = name.lower()
-        if lower not in _NOT_TO_CLIENT and lower not in named:
-            found.add(name, readable(value))
-    return found
+    return CIMultiDict(
+        [
+            (name, value if value.isascii() else readable(value))
+            for name, value in headers.items()
+            if _goes_to_client(name[:_LONGEST_NAME]) and not (named and name.lower() in named)
+        ]
+    )
+
+
+# The same few names come with every request, so what is to be said of them is remembered.
+
+
+@lru_cache(maxsize=1024)
+def _goes_to_pod(name: str, authorization: bool) -> bool:
+    lower = name.lower()
+    if lower == "authorization":
+        return authorization
+    # Servers that hand headers on as environment (CGI, WSGI) cannot tell `_` from `-`.
+    plain = lower.replace("_", "-")
+    if plain == "content-length" != lower:
+        return False  # a second length, which such a server may take for the body's
+    return not plain.startswith(_OWN_PREFIXES) and plain not in _NOT_TO_POD
+
+
+@lru_cache(maxsize=1024)
+def _goes_to_client(name: str) -> bool:
+    return name.lower() not in _NOT_TO_CLIENT
 
 
 def readable(value: str) -> str:

@@ -49,10 +49,14 @@ class Passage:
         """Whether it asks for a WebSocket."""
         return is_websocket(self.request)
 
+    @property
+    def target(self) -> str:
+        """Path and query as they go on."""
+        return self.path.raw_below if self.route.game.spec.strip_prefix else self.path.raw
+
     def url(self, base: str) -> URL:
         """Where it goes below a base, which has no slash at its end: the path as it came."""
-        path = self.path
-        raw = path.raw_below if self.route.game.spec.strip_prefix else path.raw
+        raw = self.target
         scheme, _, rest = base.partition("://")
         authority, slash, prefix = rest.partition("/")
         # A URL that is taken apart loses the `?` of an empty query: the path keeps it here.

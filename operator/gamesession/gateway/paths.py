@@ -7,8 +7,7 @@ servers might read differently (dot segments, encoded slashes, backslashes) is r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from gamesession.api.errors import BadPath, NotFound
@@ -21,8 +20,7 @@ _SUSPICIOUS: Final = re.compile(r"%|/\.|\\")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})|%2[Ff]|%5[Cc]|%00")
 
 
-@dataclass(frozen=True, slots=True)
-class GamePath:
+class GamePath(NamedTuple):
     """`/api/{route}/…`, taken apart.
 
     Attributes:
@@ -56,9 +54,10 @@ def parse_target(target: str) -> GamePath:
     if len(parts) < 3 or unquote(parts[1]) != PREFIX or not parts[2]:
         raise NotFound(f"There is nothing here: games are below /{PREFIX}/.")
     raw_below = "/" + (parts[3] if len(parts) > 3 else "")
+    escaped = "%" in path
     return GamePath(
-        route=unquote(parts[2]),
-        below=unquote(raw_below),
+        route=unquote(parts[2]) if escaped else parts[2],
+        below=unquote(raw_below) if escaped else raw_below,
         raw_below=f"{raw_below}{mark}{query}",
         raw=target,
         raw_prefix=f"/{parts[1]}/{parts[2]}",

@@ -18,6 +18,7 @@ from gamesession.gateway.drain import Drain
 from gamesession.gateway.headers import START, to_client
 from gamesession.gateway.hold import Holds
 from gamesession.gateway.passage import Passage, headers_of, send
+from gamesession.gateway.peer import METHODS
 from gamesession.gateway.presence import presence
 from gamesession.gateway.relay import relay
 from gamesession.gateway.target import Target
@@ -178,15 +179,14 @@ class Proxy:
 
     async def _send(self, passage: Passage, target: Target) -> aiohttp.ClientResponse:
         """Send the request; return with the head of the answer."""
-        url = passage.url(origin(target.pod.ip, target.port))
+        headers, patience = headers_of(passage, target.identity), self._patience
+        method, pod, port = passage.request.method, target.pod, target.port
         try:
-            return await send(
-                self._upstreams.of(target.pod),
-                passage,
-                url,
-                headers_of(passage, target.identity),
-                patience=self._patience,
-            )
+            if method in METHODS and not passage.body.exists:
+                peer = self._upstreams.peer(pod, port)
+                return await peer.ask(method, passage.target, headers, patience=patience)
+            url = passage.url(origin(pod.ip, port))
+            return await send(self._upstreams.of(pod), passage, url, headers, patience=patience)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _reading_of(error, passage, target) from error
 

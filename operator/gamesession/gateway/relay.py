@@ -22,6 +22,10 @@ log = structlog.get_logger(__name__)
 
 EVENTS: Final = "text/event-stream"
 
+AT_ONCE: Final = 2**14
+"""Bytes that an empty buffer surely takes: a quarter of what event loops let it hold before they
+have writers wait."""
+
 
 class StreamEnded(Exception):
     """A stream of events ends because this gateway does."""
@@ -83,12 +87,24 @@ async def relay(
         if protocol is not None and isinstance(protocol.exception(), aiohttp.ClientOSError):
             # Without a length, aiohttp takes a reset for the end.
             raise aiohttp.ClientPayloadError("the pod's connection was reset")
-        async with asyncio.timeout(idle):
+        if _takes_at_once(request, headers, first):
             await out.write_eof(first)
+        else:
+            async with asyncio.timeout(idle):
+                await out.write_eof(first)
     except Exception as error:
         log.debug("answer broken off", error=repr(error))
         break_off(request)
     return out
+
+
+def _takes_at_once(request: web.BaseRequest, headers: CIMultiDict[str], data: bytes) -> bool:
+    """Whether the connection has room for an answer's head and data: nobody waits for the client
+    then, and no time limit is needed, which would cost more than the writing."""
+    transport = request.transport
+    if transport is None or transport.get_write_buffer_size():
+        return False
+    return len(data) + sum(map(len, headers)) + sum(map(len, headers.values())) < AT_ONCE
 
 
 def _ending(answer: aiohttp.ClientResponse, drain: Drain) -> AbstractContextManager[None]:

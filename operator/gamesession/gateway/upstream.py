@@ -11,10 +11,12 @@ from typing import Final
 
 import aiohttp
 from aiohttp import hdrs
+from yarl import URL
 
 from gamesession.api.address import address
 from gamesession.client.directory import Directory
 from gamesession.client.pod import Pod
+from gamesession.gateway.peer import Peer
 
 KEEP_ALIVE: Final = 1.5
 """Seconds that an idle connection is kept: less than servers do (2 s and more), or a request that
@@ -37,6 +39,7 @@ class Upstreams:
 
     def __init__(self, directory: Directory, *, idle: float, max_line: int) -> None:
         self._sessions: dict[tuple[str, str], aiohttp.ClientSession] = {}
+        self._peers: dict[tuple[str, str], dict[int, Peer]] = {}
         self._idle = idle
         self._max_line = max_line
         self._closing: set[asyncio.Task[None]] = set()
@@ -51,17 +54,32 @@ class Upstreams:
             )
         return session
 
+    def peer(self, pod: Pod, port: int) -> Peer:
+        """A port of a pod at its present address, for requests without a body."""
+        peers = self._peers.setdefault((pod.uid, pod.ip), {})
+        if (peer := peers.get(port)) is None:
+            peer = peers[port] = Peer(
+                self.of(pod),
+                URL(origin(pod.ip, port)),
+                idle=self._idle,
+                max_line=self._max_line,
+                buffer=READ_BUFFER,
+            )
+        return peer
+
     async def close(self) -> None:
         """Close all connections."""
         for session in list(self._sessions.values()):
             await session.close()
         self._sessions.clear()
+        self._peers.clear()
         if self._closing:
             await asyncio.wait(self._closing)
 
     def _pod_changed(self, old: Pod | None, new: Pod | None) -> None:
         if old is None or (new is not None and new.ip == old.ip and not new.stopped):
             return  # one that is only being deleted may still answer what it has
+        self._peers.pop((old.uid, old.ip), None)
         if session := self._sessions.pop((old.uid, old.ip), None):
             task = asyncio.create_task(session.close())
             self._closing.add(task)
