@@ -12,7 +12,7 @@ import structlog
 from gamesession.api.errors import GameNotFound, Unavailable
 from gamesession.api.names import SessionId
 from gamesession.client.activity import Activity
-from gamesession.client.call import CALL_SECONDS, call
+from gamesession.client.call import AWAY_SECONDS, CALL_SECONDS, call
 from gamesession.client.degraded import DegradedSessions
 from gamesession.client.directory import Directory, is_duplicate
 from gamesession.client.disposal import Disposal
@@ -75,6 +75,7 @@ class Core:
         self._namespace = namespace
         self._interval = interval
         self._flights: Flights[None] = Flights()
+        self._away = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -147,9 +148,13 @@ class Core:
 
     async def _see_all(self) -> None:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
-                # Fails at once, and in words, where the watches would go on trying.
+            # Fails at once, and in words, where the watches would go on trying; when it has once,
+            # it does so soon, for a fallback waits.
+            async with asyncio.timeout(AWAY_SECONDS if self._away else CALL_SECONDS):
+                self._away = True
                 await self.cluster.peek(GAMES, self._namespace)
+                self._away = False
+            async with asyncio.timeout(CALL_SECONDS):
                 known = self.directory
                 for informer in (known.games, known.sessions, known.pods):
                     await informer.synced.wait()

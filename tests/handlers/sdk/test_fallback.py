@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import pytest
 
 from gamesession import AsyncGameSessionManager, GameSession
 from gamesession.api.errors import GameNotFound, NotFound, Unavailable
+from gamesession.client import core
 from tests.eventually import eventually
 from tests.handlers.sdk.stage import Stage, Thing, refuse
 
@@ -138,6 +140,24 @@ async def test_what_the_fallback_raises_is_raised(stage: Stage) -> None:
     await stage.api.go_away()
     with pytest.raises(LookupError, match="nothing either"):
         await stage.asynchronous(fallback=fallback).create_session("alice", "chess")
+
+
+async def test_it_is_soon_there_where_an_api_server_never_answers(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(core, "CALL_SECONDS", 0.3)
+
+    async def silence(request: object) -> None:
+        await asyncio.Event().wait()
+
+    stage.api.faults.append(silence)
+    manager = stage.asynchronous(fallback=lambda user, game: None)
+    assert (await manager.create_session("alice", "chess")).degraded
+    monkeypatch.setattr(core, "CALL_SECONDS", 3600)
+    assert (await manager.create_session("bob", "chess")).degraded
+    stage.api.faults.clear()
+    monkeypatch.setattr(core, "CALL_SECONDS", 60)
+    assert not (await manager.create_session("alice", "chess")).degraded
 
 
 async def test_without_one_the_error_is_raised(stage: Stage) -> None:
