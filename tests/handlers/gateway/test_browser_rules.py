@@ -67,7 +67,10 @@ async def game(request: web.BaseRequest) -> web.StreamResponse:
         return web.Response(text=f"data: {user}\n\n", content_type="text/event-stream")
     cookies = request.headers.get("Cookie", "")
     answer = html(f"<h1>chess</h1><p id=cookies>{cookies}</p>")
-    answer.headers.add("Set-Cookie", "auth=evil; Path=/")
+    for evil in ("auth=evil", "=auth=evil", " auth = evil", '="auth"=evil', "auth=; Max-Age=0"):
+        answer.headers.add("Set-Cookie", f"{evil}; Path=/api/chess/")
+        answer.headers.add("Set-Cookie", f"{evil}; Path=/")
+    answer.headers["Clear-Site-Data"] = '"cookies"'
     answer.headers.add("Set-Cookie", "level=3; Path=/")
     return answer
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pydantic import TypeAdapter, ValidationError
 
@@ -64,6 +66,48 @@ def test_the_auth_cookie_is_not_a_pods_to_set(line: str) -> None:
 )
 def test_other_cookies_are(line: str) -> None:
     assert left(line) == [line]
+
+
+# Bits that parsers of cookies have stumbled over.
+LINES = st.lists(
+    st.sampled_from(
+        ["auth", "Auth", "a", "=", ";", ",", " ", "\t", '"', "__Host-", "\xa0", "\x0b", "%61", "x"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+def stored(line: str) -> str | None:
+    """What a browser sends back after that `Set-Cookie` (RFC 6265bis, 5.6 and 5.8.3)."""
+    pair = line.partition(";")[0]
+    if any(ord(each) < 0x20 and each != "\t" for each in line):
+        return None
+    name, equals, value = pair.partition("=")
+    if not equals:
+        name, value = "", name
+    name, value = name.strip(" \t"), value.strip(" \t")
+    if not name and not value:
+        return None
+    return f"{name}={value}" if name else value
+
+
+@given(st.lists(LINES, max_size=3))
+@example(["=auth=evil"])
+@example(['"auth"=evil'])
+def test_whatever_a_pod_sets_no_browser_takes_for_the_token(lines: list[str]) -> None:
+    sent = "; ".join(filter(None, (stored(line) for line in left(*lines))))
+    assert AuthCookie("auth").token_in([sent]) is None
+
+
+@given(LINES)
+def test_nothing_of_the_token_is_left_for_the_pod_and_all_the_rest_is(line: str) -> None:
+    cookie = AuthCookie("auth")
+    rest = cookie.without(line)
+    assert cookie.token_in([rest]) is None
+    pairs = [each.strip(" \t") for each in line.split(";")]
+    others = [each for each in pairs if each.partition("=")[0].strip(" \t") != "auth"]
+    kept = [each.strip(" \t") for each in rest.split(";")]
+    assert [each for each in kept if each] == [each for each in others if each]
 
 
 def test_a_prefix_is_part_of_the_name() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from aiohttp import HttpVersion11
 from aiohttp.http_parser import RawRequestMessage
+from hypothesis import given
+from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -187,6 +191,22 @@ def test_without_a_configured_name_cookies_are_the_games() -> None:
 )
 def test_the_query_keeps_the_rest_to_the_byte(target: str, left: str, token: str | None) -> None:
     assert without_token(target) == (left, token)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["access_token", "access%5ftoken", "%61ccess_token", "=", "&", "?", "a", "%", "+", ";"]
+        ),
+        max_size=10,
+    ).map("".join)
+)
+def test_no_reader_of_queries_finds_it_afterwards(query: str) -> None:
+    left, token = without_token(f"/p?{query}")
+    found = [name for name, _ in parse_qsl(left.partition("?")[2], keep_blank_values=True)]
+    assert "access_token" not in found
+    if token is None:
+        assert left == f"/p?{query}"
 
 
 @pytest.mark.parametrize(
