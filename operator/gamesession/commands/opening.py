@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from gamesession.api.session import User
+from gamesession.client.activity import Activity
+from gamesession.client.call import CALL_SECONDS
 from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
 from gamesession.commands.failure import USAGE, Failure
@@ -43,14 +45,28 @@ async def open_session(
         sessions = Sessions(view.cluster, view.namespace, directory, component=COMPONENT)
         directory.games.offer(whole)
         await view.fill(directory, game)
-        known = directory.find(game, user)
         async with followed(directory):
-            session = await sessions.ensure(played, user)
-            reused = known is not None and known.uid == session.uid
-            say(f"{session.name} {'is there already' if reused else 'created'}")
+            session = await _ensured(view, sessions, directory, played, user)
             if timeout is not None:
                 session = await until_ready(view, directory, session, timeout)
         await _print(view, session, played, output)
+
+
+async def _ensured(
+    view: View, sessions: Sessions, directory: Directory, game: Game, user: str
+) -> Session:
+    """The session, and a word on whether it is new."""
+    known = directory.find(game.name, user)
+    session = await sessions.ensure(game, user)
+    if known is None or known.uid != session.uid:
+        say(f"{session.name} created")
+        return session
+    say(f"{session.name} is there already")
+    # Who opens a session uses it: it does not end a moment later. It may have, in this one.
+    activity = Activity(view.cluster, view.namespace, directory)
+    activity.touch(session)
+    await activity.flush(CALL_SECONDS)
+    return directory.find(game.name, user) or await sessions.ensure(game, user)
 
 
 def check_user(user: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from gamesession.api.errors import Capacity, GameSuspended, StartFailed, Unavailable
-from gamesession.api.instant import format_instant
+from gamesession.api.instant import format_instant, parse_instant
 from gamesession.api.names import session_name
 from gamesession.commands.failure import TIMED_OUT, USAGE, Failure
 from gamesession.commands.opening import open_session
@@ -62,6 +62,16 @@ async def test_one_made_by_hand_is_found(desk: Desk, capsys: Capture) -> None:
     await opened(desk)
     assert "by-hand is there already" in capsys.readouterr().err
     assert desk.api.count("create", "gamesessions") == 0
+
+
+async def test_who_opens_a_session_uses_it(desk: Desk, capsys: Capture) -> None:
+    desk.add_session(**ready(ago=600))
+    before = datetime.now(UTC)
+    await opened(desk)
+    session = desk.session(ALICES)
+    assert session is not None
+    assert parse_instant(session["status"]["lastActivity"]) >= before
+    assert capsys.readouterr().out.splitlines()[1].split()[5] == "0s", "what is shown is new"
 
 
 async def test_one_that_failed_is_replaced(desk: Desk, capsys: Capture) -> None:
