@@ -42,7 +42,7 @@ def ls(
     from gamesession.commands.listing import show_list
     from gamesession.commands.running import run
 
-    place = Place(namespace, context, kubeconfig)
+    place = Place(None if all_namespaces else namespace, context, kubeconfig)
     run(show_list(place, game, user, output, all_namespaces=all_namespaces), debug=debug)
 
 
@@ -245,7 +245,7 @@ def uninstall(
     from gamesession.commands.running import run
     from gamesession.commands.uninstalling import uninstall as work
 
-    place = Place(namespace, context, kubeconfig)
+    place = Place(None if all_namespaces else namespace, context, kubeconfig)
     scope = {"all_namespaces": all_namespaces, "crds": crds}
     run(work(place, timeout, ask=not yes, **scope), debug=debug)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from gamesession.client.directory import Directory
 from gamesession.client.selector import sessions_of
@@ -18,7 +20,8 @@ from gamesession.kube.resources import GAMES, SESSIONS
 from gamesession.plan.game import Game
 from gamesession.plan.session import Session
 
-COMPONENT = "cli"
+NAMESPACE: Final = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+COMPONENT: Final = "cli"
 """Who we are in Events and to the API server."""
 
 
@@ -137,8 +140,11 @@ async def looking(place: Place) -> AsyncIterator[View]:
 
     Raises:
         NoCluster: nothing leads to an API server.
-        Failure: the API server has no Games, or does not answer.
+        Failure: no namespace can be called so, or the API server has no Games, or does not answer.
     """
+    if place.namespace and not re.fullmatch(NAMESPACE, place.namespace):
+        named = f"--namespace (GAMESESSION_NAMESPACE) is {place.namespace!r}"
+        raise Failure(f"{named}: name one namespace, or see -A", USAGE)
     context = current(place.kubeconfig, place.context)
     configuration = await connection.load(place.kubeconfig, place.context)
     async with Cluster(configuration, COMPONENT) as cluster:

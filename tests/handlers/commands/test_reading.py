@@ -158,6 +158,15 @@ async def test_a_refusal_is_the_api_servers_own(desk: Desk) -> None:
         await listed(desk)
 
 
+@pytest.mark.parametrize("namespace", ["a,b", "../games", "Games"])
+async def test_no_namespace_can_be_called_so(desk: Desk, namespace: str) -> None:
+    """The operator's own setting may name several."""
+    place = replace(desk.place, namespace=namespace)
+    with pytest.raises(Failure, match="name one namespace") as failure:
+        await show_list(place, None, None, Output.TABLE, all_namespaces=False)
+    assert failure.value.code == USAGE
+
+
 async def test_a_context_that_is_not_there(desk: Desk) -> None:
     with pytest.raises(NoCluster, match="no context elsewhere; there are: test"):
         await show_list(
