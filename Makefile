@@ -27,6 +27,10 @@ test-fast: $(BIN)/.installed ## The tests that need no Kubernetes
 bench: $(BIN)/.installed ## Figures, each beside a floor taken in the same run
 	@$(BIN)/python -m tests.bench
 
+.PHONY: conformance
+conformance: $(BIN)/.installed ## The Autobahn WebSocket test suite, through the gateway and without it (half an hour)
+	@$(BIN)/python -m tests.conformance.autobahn
+
 .PHONY: check
 check: lint types imports ## Lint, types and the import check
 
