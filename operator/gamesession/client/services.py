@@ -88,10 +88,12 @@ class Services:
 
     def _swap(self, shelf: Shelf, name: str, obj: object) -> object | None:
         """Store one object, and return the one that stands nowhere any more."""
-        old = shelf.objects.pop(name, None)
+        old = shelf.objects.get(name)
         if obj is not None:
-            shelf.objects[name] = obj
+            shelf.objects[name] = obj  # in one step: who reads takes no lock
             self._places[id(obj)] += 1
+        else:
+            shelf.objects.pop(name, None)
         return old if old is not None and self._leave(old) else None
 
     def _leave(self, obj: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 import traceback
 from collections.abc import Callable
@@ -116,6 +117,32 @@ async def test_sessions_that_end_while_many_threads_store(stage: Stage) -> None:
     await playing
     await asyncio.to_thread(manager.close)
     assert {len(thing.ends) for thing in things} == {1}
+
+
+async def test_who_reads_while_another_replaces_finds_the_one_or_the_other(stage: Stage) -> None:
+    manager = stage.blocking()
+    session = await asyncio.to_thread(manager.create_session, "alice", "chess")
+    session.set_service("agent", 0)
+    done = threading.Event()
+
+    def replace() -> None:
+        for number in range(1, 20_000):
+            session.set_service("agent", number)
+        done.set()
+
+    def read() -> bool:
+        while not done.is_set():
+            if session.get_service("agent") is None or not session.services:
+                return False
+        return True
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        found, _ = await asyncio.gather(asyncio.to_thread(read), asyncio.to_thread(replace))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found
 
 
 async def test_objects_end_in_threads_of_their_own(stage: Stage) -> None:
