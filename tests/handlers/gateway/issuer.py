@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
@@ -31,8 +32,9 @@ class Issuer:
         gate: set while it answers at all.
     """
 
-    def __init__(self, **keys: RSAPrivateKey) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, **keys: RSAPrivateKey) -> None:
         self.keys = keys
+        self._tls = tls
         self.fetches = 0
         self.answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]] = self.publish
         self.gate = asyncio.Event()
@@ -52,9 +54,10 @@ class Issuer:
         """Answer, at the same address as before."""
         self._runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=self._tls).start()
         self._port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self._port}{PATH}"
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._port}{PATH}"
 
     async def go_away(self) -> None:
         """Take no connections."""

@@ -6,14 +6,26 @@ import asyncio
 import gzip
 import hmac
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.x509.oid import NameOID
 from jwt.utils import base64url_encode
 
 from gamesession.api.errors import Unavailable
@@ -217,6 +229,37 @@ async def test_without_any_keys_it_is_said_that_they_cannot_be_had(
                 await keys.find(kid)
             assert refused.value.retry_after == jwks.PAUSE_SECONDS
         assert not keys.found
+
+
+def certificate(directory: Path) -> Path:
+    """A certificate for 127.0.0.1 that it signed itself, and its key, in one file."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    path = directory / "issuer.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return path
+
+
+async def test_an_issuer_that_cannot_show_who_it_is_is_not_believed(tmp_path: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate(tmp_path))
+    async with (
+        Issuer(tls, evil=EVIL) as issuer,
+        running(Jwks(issuer.url, "RS256", refresh=HOUR)) as keys,
+    ):
+        with pytest.raises(Unavailable):
+            await keys.find("evil")
+        assert issuer.fetches == 0
 
 
 async def test_an_answer_that_does_not_come_is_not_waited_for(
