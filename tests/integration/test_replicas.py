@@ -102,10 +102,15 @@ async def test_ten_thousand_requests_while_replicas_come_and_go(
             aiohttp.ClientSession(connector=connector, timeout=timeout) as http,
             asyncio.TaskGroup() as tasks,
         ):
-            for number in range(USERS):
-                user = User(f"user-{number}", "chess", urls, http, record, killed)
-                tasks.create_task(user.play(pauses()))
-            tasks.create_task(havoc(operator, gateways, urls, killed))
+            users = (
+                User(f"user-{number}", "chess", urls, http, record, killed)
+                for number in range(USERS)
+            )
+            playing = [tasks.create_task(user.play(pauses())) for user in users]
+            restarting = tasks.create_task(restart(operator))
+            happening = tasks.create_task(havoc(operator, gateways, urls, killed))
+            await asyncio.wait([*playing, happening])
+            restarting.cancel()
     finally:
         report(record, node)
     assert not record.wrong, "\n".join(record.wrong[:50])
@@ -152,6 +157,15 @@ def pauses() -> list[float]:
     return [each * SECONDS / sum(found) for each in found]
 
 
+async def restart(operator: OperatorProcess) -> None:
+    """Start the operator again whenever it has ended, as its Deployment would. (It ends by itself,
+    too, where it gets so little CPU that it cannot hold its Lease.)"""
+    while True:
+        if not operator.alive:
+            operator.start()
+        await asyncio.sleep(0.2)
+
+
 async def havoc(
     operator: OperatorProcess, gateways: list[GatewayProcess], urls: list[str], killed: set[str]
 ) -> None:
@@ -162,7 +176,6 @@ async def havoc(
     first.kill()
     await asyncio.sleep(8)
     operator.kill()
-    operator.start()
     await asyncio.sleep(8)
     assert await asyncio.to_thread(second.stop, 150) == 0
     await asyncio.sleep(6)
