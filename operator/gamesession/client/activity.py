@@ -102,8 +102,14 @@ class Activity:
         """The request has ended: that is the last activity until the next one."""
         use.open -= 1
         use.at = self._now()
-        if use.timer is None and self._uses.get(use.uid) is use and (session := self._life(use)):
-            self._plan(use, session)
+        if self._uses.get(use.uid) is not use:
+            return
+        session = self._life(use)
+        if session is not None:
+            if use.timer is None:
+                self._plan(use, session)
+        elif not use.open:
+            self._drop(use)
 
     def touch(self, session: Session) -> None:
         """Something momentary happened."""
@@ -177,7 +183,12 @@ class Activity:
         use.timer = asyncio.get_running_loop().call_later(seconds, self._due, use)
 
     def _session_changed(self, old: Session | None, new: Session | None) -> None:
-        if new is None or (use := self._uses.get(new.uid)) is None:
+        known = new or old
+        if known is None or (use := self._uses.get(known.uid)) is None:
+            return
+        if new is None:
+            if not use.open:
+                self._drop(use)  # its timer may be hours away
             return
         if new.last_activity != use.stamp:
             self._stands(use, new.last_activity)
