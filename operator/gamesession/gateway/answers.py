@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
+from random import Random
 from typing import Any, Final
 
 from aiohttp import web
 
 from gamesession.api.errors import GameSessionError, MethodNotAllowed, Unauthorized
 from gamesession.api.identity import REQUEST_ID_HEADER
+
+# Of the kernel's, once: an id only has to be another one than all others.
+_numbers: Final = Random()
 
 _ACCEPTABLE_ID: Final = re.compile(r"[A-Za-z0-9._~+/=:-]{1,128}")
 
@@ -19,7 +22,7 @@ def request_id_of(given: str | None) -> str:
     """The client's request id if it has a decent one, else a new one."""
     if given and _ACCEPTABLE_ID.fullmatch(given):
         return given
-    return secrets.token_hex(16)
+    return f"{_numbers.getrandbits(128):032x}"
 
 
 def json_answer(body: dict[str, Any], status: int, request_id: str) -> web.Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from operator import itemgetter
 from typing import Final
 
 from multidict import CIMultiDict
@@ -60,27 +61,23 @@ def to_pod(
         connection: the values of the client's `Connection`.
         authorization: whether its `Authorization` goes on.
     """
-    named = _named(connection)
-    return CIMultiDict(
-        [
-            (name, value if value.isascii() else readable(value))
-            for name, value in headers
-            if _goes_to_pod(name[:_LONGEST_NAME], authorization)
-            and not (named and name.lower() in named)
-        ]
-    )
+    chosen = [pair for pair in headers if _goes_to_pod(pair[0][:_LONGEST_NAME], authorization)]
+    return _without(_named(connection), chosen)
 
 
 def to_client(headers: Mapping[str, str], connection: str) -> CIMultiDict[str]:
     """The pod's headers that go back to the client."""
-    named = _named(connection)
-    return CIMultiDict(
-        [
-            (name, value if value.isascii() else readable(value))
-            for name, value in headers.items()
-            if _goes_to_client(name[:_LONGEST_NAME]) and not (named and name.lower() in named)
-        ]
-    )
+    chosen = [pair for pair in headers.items() if _goes_to_client(pair[0][:_LONGEST_NAME])]
+    return _without(_named(connection), chosen)
+
+
+def _without(named: frozenset[str], headers: list[tuple[str, str]]) -> CIMultiDict[str]:
+    """Headers but for those, their values as they can be written again."""
+    if named:
+        headers = [pair for pair in headers if pair[0].lower() not in named]
+    if not "".join(map(itemgetter(1), headers)).isascii():
+        headers = [(name, readable(value)) for name, value in headers]
+    return CIMultiDict(headers)
 
 
 # The same few names come with every request, so what is to be said of them is remembered.

@@ -49,7 +49,7 @@ class Holds:
         self.places = places
         self._drain = drain
         self._hold = hold
-        self._serving: dict[str, dict[str, Target]] = defaultdict(dict)
+        self._serving: dict[str, dict[str, tuple[Target, Service]]] = defaultdict(dict)
         directory.sessions.subscribe(self._session_changed)
 
     def serving(self, game: Game, service: Service, user: str) -> Target | None:
@@ -60,13 +60,12 @@ class Holds:
         pod = self._directory.pod_of(session)
         if pod is None:
             return None
-        port = _port(session, service)
         targets = self._serving[session.uid]
-        known = targets.get(service.name)
-        if known and known.session is session and known.pod is pod and known.port == port:
+        known, of = targets.get(service.name, (None, None))
+        if known and known.session is session and known.pod is pod and of is service:
             return known
-        target = Target.of(session, pod, port)
-        targets[service.name] = target
+        target = Target.of(session, pod, _port(session, service))
+        targets[service.name] = target, service
         return target
 
     def doubt(self, target: Target) -> None:

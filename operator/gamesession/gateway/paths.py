@@ -7,12 +7,15 @@ servers might read differently (dot segments, encoded slashes, backslashes) is r
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from gamesession.api.errors import BadPath, NotFound
 
 PREFIX: Final = "api"
+
+REMEMBERED_LENGTH: Final = 256
 
 # Printable ASCII without what RFC 3986 leaves to fragments: the rest must come percent-encoded.
 _TARGET: Final = re.compile(r"[!-~]*")
@@ -45,9 +48,20 @@ def parse_target(target: str) -> GamePath:
         BadPath: two servers might read it differently.
         NotFound: it is not below `/api/{route}`.
     """
-    if not target.startswith("/") or "#" in target or not _TARGET.fullmatch(target):
-        raise BadPath("The path must be absolute, and percent-encoded where it is not ASCII.")
     path, mark, query = target.partition("?")
+    if "#" in query or not _TARGET.fullmatch(query):
+        raise BadPath("The query must be percent-encoded where it is not ASCII.")
+    found = _parse(path) if len(path) <= REMEMBERED_LENGTH else _parse.__wrapped__(path)
+    if not mark:
+        return found
+    return found._replace(raw_below=f"{found.raw_below}?{query}", raw=target)
+
+
+@lru_cache(maxsize=1024)
+def _parse(path: str) -> GamePath:
+    """A request target without a query. The same ones come again and again."""
+    if not path.startswith("/") or "#" in path or not _TARGET.fullmatch(path):
+        raise BadPath("The path must be absolute, and percent-encoded where it is not ASCII.")
     if _SUSPICIOUS.search(path):
         check_path(path)
     parts = path.split("/", 3)
@@ -58,8 +72,8 @@ def parse_target(target: str) -> GamePath:
     return GamePath(
         route=unquote(parts[2]) if escaped else parts[2],
         below=unquote(raw_below) if escaped else raw_below,
-        raw_below=f"{raw_below}{mark}{query}",
-        raw=target,
+        raw_below=raw_below,
+        raw=path,
         raw_prefix=f"/{parts[1]}/{parts[2]}",
     )
 

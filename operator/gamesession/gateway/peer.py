@@ -9,11 +9,13 @@ what is left to aiohttp is connections, reading, and the answer.
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from typing import Final
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.helpers import TimerNoop
 from aiohttp.http import StreamWriter
@@ -46,7 +48,7 @@ class Peer:
         self._max_line = max_line
         self._buffer = buffer
         # It only says where connections lead, and is never sent.
-        self._whither = aiohttp.ClientRequest("GET", url, loop=self._loop, session=pool)
+        self._whither = _Whither("GET", url, loop=self._loop, session=pool)
         self._info = self._whither.request_info
 
     async def ask(
@@ -132,6 +134,14 @@ class Peer:
             max_field_size=self._max_line,
         )
         return connection, protocol
+
+
+class _Whither(aiohttp.ClientRequest):
+    """A request that never changes, so the name of its connections is made once."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        return super().connection_key
 
 
 def _give_up(protocol: ResponseHandler) -> None:
