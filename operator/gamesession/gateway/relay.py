@@ -38,6 +38,27 @@ class Relay(web.StreamResponse):
     _send_headers_immediately = False
 
     async def _prepare_headers(self) -> None:
+        if not self._is_plain():
+            await self._prepare_with_care()
+            return
+        self._keep_alive = True
+        if self._payload_writer is not None:
+            self._payload_writer.length = self.content_length
+
+    def _is_plain(self) -> bool:
+        """Whether there is nothing to add to the head, and nothing to take from it."""
+        request, headers = self._req, self._headers
+        return (
+            hdrs.CONTENT_LENGTH in headers
+            and hdrs.DATE in headers
+            and not self._must_be_empty_body
+            and self._keep_alive is None
+            and request is not None
+            and request.version == HttpVersion11
+            and request.keep_alive
+        )
+
+    async def _prepare_with_care(self) -> None:
         silent = [name for name in (hdrs.CONTENT_TYPE, hdrs.SERVER) if name not in self.headers]
         await super()._prepare_headers()
         for name in silent:
