@@ -47,12 +47,15 @@ class Record:
         wrong: what no user should ever see, in words.
         lost: requests that were under way at a gateway when it was killed.
         refused: connections that a gateway did not take, so that its user went to another.
+        unavailable: answers that the API server does not let a session be made now; the user
+            tried again. Whoever reads this knows whether that was so.
     """
 
     answers: list[Answer] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     lost: int = 0
     refused: int = 0
+    unavailable: int = 0
 
 
 class User:
@@ -105,6 +108,9 @@ class User:
             async with self._http.request(
                 method, path, headers=self._headers, data=body
             ) as response:
+                if response.status == 503 and "unavailable" in await response.text():
+                    self._record.unavailable += 1
+                    return False
                 await self._hear(url, response)
         except aiohttp.ClientConnectorError as error:
             if not isinstance(error.os_error, ConnectionRefusedError):

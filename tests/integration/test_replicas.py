@@ -114,13 +114,14 @@ async def test_ten_thousand_requests_while_replicas_come_and_go(
     finally:
         report(record, node)
     assert not record.wrong, "\n".join(record.wrong[:50])
+    assert record.unavailable <= sum(map(timeouts, gateways)), record.unavailable
     assert len(record.answers) == USERS * BURSTS * BURST
     if max(each.seconds for each in record.answers if each.start == "reused") < SWIFT:
         assert not torn(record.answers)
     assert all(len(pod.users) <= 1 for pod in node.pods.values())
     assert names(playground) == {session_name("chess", f"user-{n}") for n in range(USERS)}
     # Otherwise it says little.
-    assert len({answer.session for answer in record.answers}) > 1.5 * USERS
+    assert len({answer.session for answer in record.answers}) > 1.1 * USERS
     assert len({answer.url for answer in record.answers}) == 5
     assert record.refused > 100
 
@@ -185,6 +186,13 @@ async def havoc(
         urls[number] = gateways[number].url
 
 
+def timeouts(gateway: GatewayProcess) -> int:
+    """How many of its calls the API server did not answer in 5 s. Nothing here is to blame for that
+    but a machine that has too much to do."""
+    lines = gateway.lines("API server does not do what was asked")
+    return sum("TimeoutError" in line["error"] for line in lines)
+
+
 def torn(answers: list[Answer]) -> list[tuple[Answer, Answer]]:
     """Two answers to one user, one soon after the other, of different pods."""
     of_user: dict[str, list[Answer]] = {}
@@ -216,5 +224,6 @@ def report(record: Record, node: Node) -> None:
     )
     print(
         f"{len(record.answers)} answers, {sessions} sessions, {len(node.pods)} pods;"
-        f" {record.lost} lost with the killed gateway, {record.refused} connections refused"
+        f" {record.lost} lost with the killed gateway, {record.refused} connections refused,"
+        f" {record.unavailable} times the API server took too long"
     )
