@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,6 @@ import aiohttp
 import pytest
 
 from tests.eventually import eventually
-from tests.handlers.gateway.test_process import free_port
 from tests.handlers.sdk.programs import (
     check_each_ended_once,
     lines_of,
@@ -23,6 +23,17 @@ from tests.handlers.sdk.programs import (
 from tests.handlers.sdk.stage import Stage
 
 USERS = 8
+
+
+async def address_in(directory: Path) -> str:
+    """Where a server listens, by its own account: nobody else can have taken that port."""
+
+    async def told() -> str:
+        found = re.search(r"http://127[.]0[.]0[.]1:[0-9]+", log_of(directory))
+        assert found, log_of(directory)
+        return found.group()
+
+    return await eventually(told)
 
 
 async def served_by(url: str, workers: int) -> Counter[int]:
@@ -61,10 +72,8 @@ async def ask_until_cancelled(url: str) -> None:
 
 async def served_until_sigterm(stage: Stage, directory: Path, *arguments: str, workers: int) -> int:
     """Start a server, play, end it while others still play; its exit code."""
-    port = free_port()
-    filled = [argument.replace("PORT", str(port)) for argument in arguments]
-    async with program(stage, directory, "-m", *filled) as process:
-        url = f"http://127.0.0.1:{port}"
+    async with program(stage, directory, "-m", *arguments) as process:
+        url = await address_in(directory)
         await served_by(url, workers)
         assert not [line for line in lines_of(directory) if line.deed == "ended"]
         others = [asyncio.create_task(ask_until_cancelled(url)) for _ in range(4)]
@@ -86,7 +95,7 @@ async def test_gunicorn(stage: Stage, tmp_path: Path, kind: list[str], preload: 
     code = await served_until_sigterm(
         stage,
         tmp_path,
-        *("gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "--worker-class"),
+        *("gunicorn", "--bind", "127.0.0.1:0", "--workers", "2", "--worker-class"),
         *(*kind, *preload, "tests.handlers.sdk.apps.wsgi:app"),
         workers=2,
     )
@@ -103,7 +112,7 @@ async def test_uvicorn(stage: Stage, tmp_path: Path, application: str, workers: 
     await served_until_sigterm(
         stage,
         tmp_path,
-        *("uvicorn", "--port", "PORT", "--workers", str(workers)),
+        *("uvicorn", "--port", "0", "--workers", str(workers)),
         f"tests.handlers.sdk.apps.{application}:app",
         workers=workers,
     )
@@ -115,10 +124,9 @@ async def test_uvicorn(stage: Stage, tmp_path: Path, application: str, workers: 
 async def test_a_session_that_ends_ends_its_objects_in_every_worker(
     stage: Stage, tmp_path: Path
 ) -> None:
-    port = free_port()
-    arguments = ("-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--preload")
+    arguments = ("-m", "gunicorn", "--bind", "127.0.0.1:0", "--workers", "2", "--preload")
     async with program(stage, tmp_path, *arguments, "tests.handlers.sdk.apps.wsgi:app") as process:
-        workers = await served_by(f"http://127.0.0.1:{port}", 2)
+        workers = await served_by(await address_in(tmp_path), 2)
         for number in range(USERS):
             stage.end(user=f"user{number}")
 
