@@ -105,3 +105,11 @@ def test_bytes_that_are_no_utf_8_are_not_lost() -> None:
     latin = b"caf\xe9".decode("utf-8", "surrogateescape")
     found = to_client(CIMultiDict({"X-Place": latin}), "")
     assert found["X-Place"] == "café"
+
+
+def test_long_names_that_begin_alike_are_judged_alike() -> None:
+    ours, theirs = "X-Game-" + "a" * 100, "X-Mine-" + "a" * 100
+    given = [(ours, "1"), (theirs, "2"), (theirs + "b", "3")]
+    assert list(to_pod(given, "", authorization=False).items()) == given[1:]
+    named = to_pod(given, theirs.lower(), authorization=False)
+    assert list(named.items()) == given[2:]

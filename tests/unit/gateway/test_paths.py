@@ -106,3 +106,25 @@ def test_no_accepted_path_has_a_dot_segment_however_often_it_is_written_differen
 )
 def test_prefixes_match_by_whole_segments(path: str, prefix: str, expected: bool) -> None:
     assert lies_below(path, prefix) is expected
+
+
+@pytest.mark.parametrize("below", ["/a", "/" + "a" * 1000])
+def test_what_is_remembered_of_a_path_holds_for_every_query(below: str) -> None:
+    plain, asked, empty = (
+        parse_target(f"/api/chess{below}{query}") for query in ("", "?to=/api/x", "?")
+    )
+    assert {each.below for each in (plain, asked, empty)} == {below}
+    assert [each.raw_below for each in (plain, asked, empty)] == [
+        below,
+        f"{below}?to=/api/x",
+        f"{below}?",
+    ]
+    assert asked.raw == f"/api/chess{below}?to=/api/x"
+    assert plain.raw == f"/api/chess{below}"
+
+
+@pytest.mark.parametrize("query", ["?a#b", "?ä", "?a b"])
+def test_a_query_is_looked_at_although_its_path_is_known(query: str) -> None:
+    parse_target("/api/chess/known")
+    with pytest.raises(BadPath):
+        parse_target(f"/api/chess/known{query}")
