@@ -73,7 +73,7 @@ class Peer:
             raise
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
             # The pod may have closed a kept connection in just this moment. Once more, as aiohttp
-            # does, and on a new connection if the next one in the pool is gone as well.
+            # does: what has no effect may be sent twice.
             return await self._ask(method, line, headers, patience)
 
     async def _ask(
