@@ -12,9 +12,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from gamesession.api.instant import format_instant
 from gamesession.gateway.language import texts_in
+from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage
 
 BROWSER = {
@@ -331,6 +333,32 @@ async def test_without_the_api_server_a_person_is_told_so(waiting: Stage) -> Non
         page = await page_of(answer)
     assert page.text["failure-title"] == "Not available right now"
     await waiting.api.come()
+
+
+async def test_a_pod_that_takes_no_connections_has_a_page() -> None:
+    async with Stage(connect_timeout=timedelta(seconds=0.1)) as stage:
+        await stage.add_game()
+        await stage.add_session()
+        for pod in stage.pods.values():
+            await pod.stop()
+        async with stage.get("/api/chess/", headers=BROWSER) as answer:
+            assert answer.status == 502
+            page = await page_of(answer)
+        assert page.text["failure-title"] == "chess does not answer"
+
+
+async def test_a_pod_that_says_nothing_has_a_page() -> None:
+    async def hang(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async with Stage(response_timeout=timedelta(seconds=0.1)) as stage:
+        await stage.add_game()
+        await stage.add_session(pod=HttpPod(hang))
+        async with stage.get("/api/chess/", headers=BROWSER) as answer:
+            assert answer.status == 504
+            page = await page_of(answer)
+        assert "took too long" in page.text["failure-text"]
 
 
 async def test_other_errors_are_plain_for_browsers_too(waiting: Stage) -> None:
