@@ -90,6 +90,9 @@ class Activity:
 
     def begin(self, session: Session) -> Use:
         """A request has begun (or someone waits for the session). To be ended with `end`."""
+        known = self._directory.sessions.get(session.name)
+        if known is not None and known.uid == session.uid:
+            session = known  # who shared its making may hold an older picture
         use = self._uses.get(session.uid)
         if use is None:
             use = self._uses[session.uid] = Use(session, self._now())
