@@ -69,13 +69,14 @@ async def test_a_pod_is_dialled_until_it_answers(
     slow: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes: list[bool] = []
-    connects = dial._connects
+    connect = dial._connect
 
-    async def noted(ip: str, port: int) -> bool:
-        outcomes.append(await connects(ip, port))
-        return outcomes[-1]
+    async def noted(ip: str, port: int) -> None:
+        outcomes.append(False)
+        await connect(ip, port)
+        outcomes[-1] = True
 
-    monkeypatch.setattr(dial, "_connects", noted)
+    monkeypatch.setattr(dial, "_connect", noted)
     task, name = await asking(slow)
     pod = HttpPod()
     slow.give_pod(name, pod)
@@ -131,12 +132,12 @@ async def test_nothing_is_remembered_of_a_pod_that_goes_while_it_is_dialled(
 ) -> None:
     dialled, go = asyncio.Event(), asyncio.Event()
 
-    async def connects_late(ip: str, port: int) -> bool:
+    async def connect_late(ip: str, port: int) -> None:
         dialled.set()
         await go.wait()
-        return True
 
-    monkeypatch.setattr(dial, "_connects", connects_late)
+    monkeypatch.setattr(dial, "CONNECT_SECONDS", 60.0)
+    monkeypatch.setattr(dial, "_connect", connect_late)
     task, name = await asking(slow)
     made = slow.give_pod(name, HttpPod())
     await asyncio.wait_for(dialled.wait(), 10)
