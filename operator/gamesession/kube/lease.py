@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,7 +28,10 @@ MARGIN: Final = 2.0
 """Seconds by which the holder gives up before others may take it: what it sent last has come to its
 end by then."""
 RENEW_SECONDS: Final = 1.5
-REQUEST_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 0.2
+REQUEST_SECONDS: Final = 3.0
+"""A renewal may be tried twice in the time that is left: on a connection that hangs, and on another
+one; and an API server that is slow, and not away, is waited for."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,12 +79,8 @@ class Lease:
         began = self._clock()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                if _holder(self._found) != self._identity and not await self._is_free():
+                if not await self._write_if_free():
                     return False
-                self._found = await self._write(self._claim(), self._found)
-        except (Conflict, Gone):
-            self._found = None  # somebody wrote in between: look first, next time
-            return False
         except (ApiError, Unreachable, TimeoutError) as error:
             log.warning("lease not renewed", lease=self._name, error=repr(error))
             return False
@@ -100,9 +100,11 @@ class Lease:
 
     async def keep(self) -> None:
         """Renew it until cancelled; `stands` tells whether that succeeds."""
+        renewed = True
         while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            if not await self.attempt() and self.is_held_by_another():
+            await asyncio.sleep(RENEW_SECONDS if renewed else RETRY_SECONDS)
+            renewed = await self.attempt()
+            if self.is_held_by_another():
                 self._until = float("-inf")
 
     async def release(self) -> None:
@@ -116,6 +118,21 @@ class Lease:
                 await self._write(spec, self._found)
         except (ApiError, Unreachable, TimeoutError) as error:
             log.warning("lease not released", lease=self._name, error=repr(error))
+
+    async def _write_if_free(self) -> bool:
+        if _holder(self._found) == self._identity:
+            with suppress(Conflict, Gone):
+                self._found = await self._write(self._claim(), self._found)
+                return True
+            self._found = None  # somebody wrote in between, be it we, and were not told: look
+        if not await self._is_free():
+            return False
+        try:
+            self._found = await self._write(self._claim(), self._found)
+        except (Conflict, Gone):
+            self._found = None
+            return False
+        return True
 
     async def _is_free(self) -> bool:
         """Whether nobody holds it, or its holder has not renewed it for as long as it said."""
