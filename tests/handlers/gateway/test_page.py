@@ -89,7 +89,7 @@ async def page_of(answer: aiohttp.ClientResponse) -> Page:
 @pytest.fixture
 async def waiting() -> AsyncIterator[Stage]:
     """A stage on which sessions stay Pending."""
-    async with Stage(page_after=timedelta(milliseconds=50), hold=timedelta(seconds=0.2)) as stage:
+    async with Stage(page_after=timedelta(milliseconds=500), hold=timedelta(seconds=1)) as stage:
         stage.pod_for = lambda session: None
         await stage.add_game()
         yield stage
