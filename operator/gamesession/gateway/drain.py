@@ -38,8 +38,7 @@ class Drain:
     def __init__(self, *, grace: float) -> None:
         self._grace = grace
         self._requests: dict[int, web.BaseRequest] = {}
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None
         self._endings: set[Callable[[], object]] = set()
         self._ends_at: float | None = None
         self.begun = False
@@ -47,14 +46,15 @@ class Drain:
     def around(self, handler: Handler) -> Handler:
         """The handler, whose requests are then known."""
 
+        requests = self._requests
+
         async def handle(request: GatewayRequest) -> web.StreamResponse:
-            self._requests[id(request)] = request
-            self._idle.clear()
+            requests[id(request)] = request
             try:
                 return await handler(request)
             finally:
-                del self._requests[id(request)]
-                if not self._requests:
+                del requests[id(request)]
+                if self._idle is not None and not requests:
                     self._idle.set()
 
         return handle
@@ -107,8 +107,10 @@ class Drain:
     async def _quiet(self) -> None:
         """Wait until no request is under way, nor one that has arrived and not been read yet."""
         while True:
-            await self._idle.wait()
+            self._idle = asyncio.Event()
+            if self._requests:
+                await self._idle.wait()
             for _ in range(TURNS):
                 await asyncio.sleep(0)
-            if self._idle.is_set():
+            if not self._requests:
                 return

@@ -37,9 +37,19 @@ class Trail:
 
     request_id: str
     body: Body
+    log: structlog.typing.FilteringBoundLogger
     game: str = ""
     start: str = "none"
     passage: Passage | None = None
+
+    def lead_to(self, target: Target) -> None:
+        """The request is about to be sent there."""
+        self.start = target.start
+        if target.start == REUSED:
+            session = target.session
+            self.log.debug(
+                "session reused", user=session.user, game=self.game, session=session.name
+            )
 
 
 class Gateway:
@@ -74,7 +84,8 @@ class Gateway:
     async def handle(self, request: GatewayRequest) -> web.StreamResponse:
         """Answer a request, whatever comes of it."""
         began = perf_counter()
-        trail = Trail(request_id_of(request.headers.get(REQUEST_ID_HEADER)), self._body_of(request))
+        request_id = request_id_of(request.headers.get(REQUEST_ID_HEADER))
+        trail = Trail(request_id, self._body_of(request), self._log)
         try:
             answer = await self._answer(request, trail)
         except GameSessionError as error:
@@ -111,18 +122,10 @@ class Gateway:
             status, body = await self._endpoints.answer(route, user)
             return json_answer(body, status, trail.request_id)
 
-        def on_target(target: Target) -> None:
-            trail.start = target.start
-            if target.start == REUSED:
-                self._log.debug(
-                    "session reused", user=user, game=trail.game, session=target.session.name
-                )
-
         passage = Passage(request, route, path, user, trail.request_id, trail.body, expires)
         trail.passage = passage
-        passage.hold = self._pages.hold(passage)
         try:
-            return await self._proxy.carry(passage, on_target)
+            return await self._proxy.carry(passage, trail.lead_to)
         except GameSessionError as error:
             answer = await self._fallbacks.answer(passage, error)
             trail.start = FALLBACK

@@ -25,7 +25,6 @@ class Passage:
 
     Attributes:
         token_expires: when the token that it came with does, Unix seconds.
-        hold: seconds that it waits for a session, where that is less than others do.
         sent: whether a pod may have got some of it.
     """
 
@@ -36,7 +35,6 @@ class Passage:
     request_id: str
     body: Body
     token_expires: float
-    hold: float | None = None
     sent: bool = False
 
     @property

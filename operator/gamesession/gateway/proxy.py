@@ -53,6 +53,7 @@ class Proxy:
     """Carries requests to the pods of sessions.
 
     Args:
+        hold_of: seconds that a request waits for a session, where that is less than others do.
         patience: seconds from the end of a request to the head of its answer.
         idle: seconds that a client may take no bytes of an answer for.
     """
@@ -66,6 +67,7 @@ class Proxy:
         websockets: WebSockets,
         drain: Drain,
         *,
+        hold_of: Callable[[Passage], float | None],
         patience: float,
         idle: float,
     ) -> None:
@@ -75,6 +77,7 @@ class Proxy:
         self._sessions = sessions
         self._websockets = websockets
         self._drain = drain
+        self._hold_of = hold_of
         self._patience = patience
         self._idle = idle
 
@@ -98,7 +101,11 @@ class Proxy:
                 doubted = again.target if again else None
                 async with presence(passage.request):
                     target = await self._holds.wait(
-                        route.game, route.service, user, doubted=doubted, hold=passage.hold
+                        route.game,
+                        route.service,
+                        user,
+                        doubted=doubted,
+                        hold=self._hold_of(passage),
                     )
             if again is not None and target.address in tried:
                 raise again.error from again  # what may have had an effect is not sent twice

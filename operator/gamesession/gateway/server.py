@@ -178,6 +178,7 @@ class Service:
         )
 
     def _make_gateway(self, sessions: Sessions) -> Gateway:
+        pages = Pages(self.directory, after=self._settings.page_after.total_seconds())
         proxy = Proxy(
             self.holds,
             self._upstreams,
@@ -185,6 +186,7 @@ class Service:
             sessions,
             self.websockets,
             self.drain,
+            hold_of=pages.hold,
             patience=self._settings.response_timeout.total_seconds(),
             idle=self._settings.idle_stream_timeout.total_seconds(),
         )
@@ -199,7 +201,7 @@ class Service:
             events,
             proxy,
             self._make_fallbacks(),
-            Pages(self.directory, after=self._settings.page_after.total_seconds()),
+            pages,
             self._body_of,
         )
 
