@@ -16,7 +16,7 @@ from tests.cluster.errors import ClusterError
 async def chromium() -> AsyncIterator[Browser]:
     """A browser without windows; the test is skipped where none can be had."""
     try:
-        prerequisites.obtain("chromium")
+        prerequisites.obtain("chromium", prerequisites.CHINESE_FONT)
     except ClusterError as error:
         pytest.skip(f"no browser: {error}")
     async with async_playwright() as playwright:

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.cluster import prerequisites
-from tests.cluster.errors import ClusterError
+from tests.handlers.gateway.chromium import chromium
 from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage, token
 
@@ -32,19 +31,8 @@ expect.set_options(timeout=DEADLINE)
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    try:
-        prerequisites.obtain("chromium", prerequisites.CHINESE_FONT)
-    except ClusterError as error:
-        pytest.skip(f"no browser: {error}")
-    async with async_playwright() as playwright:
-        # As root there is no sandbox, and in containers little shared memory.
-        found = await playwright.chromium.launch(
-            executable_path=prerequisites.find("chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+    async with chromium() as found:
         yield found
-        await found.close()
 
 
 @pytest.fixture
