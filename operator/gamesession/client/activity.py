@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -18,8 +19,8 @@ import structlog
 from gamesession.client.directory import Directory
 from gamesession.client.rhythm import Rhythm, is_fresh, rhythm_of
 from gamesession.client.stamp import Outcome, Stamps
+from gamesession.client.use import Use
 from gamesession.kube.cluster import Cluster
-from gamesession.plan.activity import active_at
 from gamesession.plan.game import Game
 from gamesession.plan.session import Session
 
@@ -28,36 +29,13 @@ JITTER: Final = 0.1
 session do not all write, for the first one's stamp is later than most others'."""
 
 RENEW_SECONDS: Final = 0.5
+FRESH_SECONDS: Final = 0.1
+"""Little beside the fifth of a timeout (of 5 s and more) that is left when it is renewed."""
 CONCURRENT_WRITES: Final = 20
 LONGEST_RETRY: Final = timedelta(seconds=5)
 SCOUT_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-class Use:
-    """The use of one life of a session.
-
-    Attributes:
-        open: requests that are under way.
-        at: the time of the last one.
-        stamp: the last activity that stands in the status.
-        active_at: when that was, by our own clock.
-        sent: the stamp that we wrote last, and when that was.
-    """
-
-    __slots__ = ("active_at", "at", "name", "open", "sent", "stamp", "task", "timer", "uid")
-
-    def __init__(self, session: Session, at: datetime) -> None:
-        self.stamp = session.last_activity
-        self.active_at = active_at(self.stamp, None, at)
-        self.sent: tuple[datetime, datetime] | None = None
-        self.name = session.name
-        self.uid = session.uid
-        self.at = at
-        self.open = 0
-        self.timer: asyncio.TimerHandle | None = None
-        self.task: asyncio.Task[Outcome] | None = None
 
 
 class Activity:
@@ -126,10 +104,17 @@ class Activity:
         return max(session.last_activity, self._now() if use.open else use.at)
 
     def is_fresh(self, session: Session) -> bool:
-        """Whether a request may be passed on before its activity is written."""
+        """Whether a request may be passed on before its activity is written. Of a session in use
+        that is looked at once in `FRESH_SECONDS`."""
         use = self._uses.get(session.uid)
-        stood_at = use.active_at if use else session.last_activity
-        return is_fresh(session, self._game(session), stood_at, self._now())
+        if use is None:
+            return is_fresh(session, self._game(session), session.last_activity, self._now())
+        now = monotonic()
+        if now >= use.fresh_until and is_fresh(
+            session, self._game(session), use.active_at, self._now()
+        ):
+            use.fresh_until = now + FRESH_SECONDS
+        return now < use.fresh_until
 
     async def renew(self, use: Use) -> bool:
         """Write before the request is passed on, for the sweep may be about to end the session.
@@ -194,7 +179,7 @@ class Activity:
                 self._drop(use)  # its timer may be hours away
             return
         if new.last_activity != use.stamp:
-            self._stands(use, new.last_activity)
+            use.stands(new.last_activity, self._now())
         if old is None or self._beat(use, old) != self._beat(use, new):
             self._plan_anew(use, new)
 
@@ -212,15 +197,6 @@ class Activity:
             use.timer.cancel()
             use.timer = None
             self._plan(use, session)
-
-    def _stands(self, use: Use, stamp: datetime | None) -> None:
-        """Another stamp stands: our own, of which we know the time, or one that we see being
-        written, which counts from now, whatever the clock of its writer says."""
-        if use.sent is not None and use.sent[0] == stamp:
-            use.active_at = use.sent[1]
-        else:
-            use.active_at = active_at(stamp, (use.stamp, use.active_at), self._now())
-        use.stamp = stamp
 
     def _beat(self, use: Use, session: Session) -> tuple[timedelta, bool]:
         rhythm = self._rhythm(use, session)
@@ -263,7 +239,7 @@ class Activity:
     async def _written(self, use: Use, session: Session) -> Outcome:
         try:
             async with self._slots:
-                use.sent = (_stamp(use), use.at)
+                use.sent = (use.next_stamp(), use.at)
                 outcome = await self._stamps.write(session, use.sent[0])
         except Exception:
             log.exception("activity not written", session=session.name)
@@ -329,12 +305,3 @@ class Activity:
         self._kept.pop(use.uid, None)
         if self._uses.get(use.uid) is use:
             del self._uses[use.uid]
-
-
-def _stamp(use: Use) -> datetime:
-    """What to write: the time of the activity. Where a stamp from a clock that runs ahead stands,
-    the next one after it, for stamps only move forward, and the operator counts a stamp that it
-    sees arrive from when it saw it."""
-    if use.stamp is None or use.at > use.stamp:
-        return use.at
-    return use.stamp + timedelta(microseconds=1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from gamesession.api.errors import SessionStarting
-from gamesession.client.activity import Activity, Use
+from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
+from gamesession.client.use import Use
 from gamesession.plan.game import Game
 from gamesession.plan.session import READY, Session
 

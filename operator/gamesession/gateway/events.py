@@ -22,9 +22,10 @@ from typing import Any, Final
 from aiohttp import hdrs, web
 
 from gamesession.api.identity import REQUEST_ID_HEADER
-from gamesession.client.activity import Activity, Use
+from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
+from gamesession.client.use import Use
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.places import Places

@@ -10,10 +10,11 @@ from typing import Final
 
 from gamesession.api.errors import SessionStarting, UpstreamUnreachable
 from gamesession.api.game import Service
-from gamesession.client.activity import Activity, Use
+from gamesession.client.activity import Activity
 from gamesession.client.directory import Directory
 from gamesession.client.pod import Pod
 from gamesession.client.sessions import Sessions
+from gamesession.client.use import Use
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.places import Places

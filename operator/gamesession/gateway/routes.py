@@ -61,6 +61,8 @@ class Routes:
 
     def _service(self, game: Game, path: str) -> Service:
         """The service with the longest prefix that the path lies below."""
+        if len(game.spec.services) == 1:
+            return game.spec.services[0]
         for prefix, service in self._prefixes(game):
             if lies_below(path, prefix):
                 return service
