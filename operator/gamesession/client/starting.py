@@ -6,6 +6,7 @@ import asyncio
 
 from gamesession.api.errors import SessionStarting
 from gamesession.client.activity import Activity
+from gamesession.client.attendance import Attendance
 from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
 from gamesession.client.use import Use
@@ -38,21 +39,17 @@ class Starting:
             GameNotFound, GameSuspended, Capacity, StartFailed, NameCollision, Unavailable: as
                 `Sessions.ensure`.
         """
-        use: Use | None = None
         try:
-            async with asyncio.timeout(self._hold):
-                while True:
-                    session = await self._sessions.ensure(game, user)
-                    use = self._follow(use, session)
-                    if await self._serves(session, use):
-                        return session
+            with Attendance(self._activity) as attendance:
+                async with asyncio.timeout(self._hold):
+                    while True:
+                        session = await self._sessions.ensure(game, user)
+                        if await self._serves(session, attendance.attend(session)):
+                            return session
         except TimeoutError as error:
             raise SessionStarting(
                 "The session is starting; try again.", retry_after=RETRY_AFTER
             ) from error
-        finally:
-            if use is not None:
-                self._activity.end(use)
 
     async def _serves(self, session: Session, use: Use) -> bool:
         """Whether the session is Ready and will stay; `False` once there is something new."""
@@ -67,11 +64,3 @@ class Starting:
         if session is self._directory.find(session.game, session.user):
             await self._directory.changed(session.game, session.user)
         return False
-
-    def _follow(self, use: Use | None, session: Session) -> Use:
-        """Who waits for a session uses it, so that it is not taken for abandoned."""
-        if use is not None:
-            if use.uid == session.uid:
-                return use
-            self._activity.end(use)
-        return self._activity.begin(session)

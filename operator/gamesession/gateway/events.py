@@ -23,9 +23,9 @@ from aiohttp import hdrs, web
 
 from gamesession.api.identity import REQUEST_ID_HEADER
 from gamesession.client.activity import Activity
+from gamesession.client.attendance import Attendance
 from gamesession.client.directory import Directory
 from gamesession.client.sessions import Sessions
-from gamesession.client.use import Use
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.endpoints import Endpoints
 from gamesession.gateway.places import Places
@@ -87,19 +87,20 @@ class Events:
 
     async def _tell(self, out: web.StreamResponse, game: Game, user: str) -> None:
         told: dict[str, str] = {}
-        use: Use | None = None
-        try:
+        with Attendance(self._activity) as attendance:
             while True:
                 session = self._directory.find(game.name, user)
-                use = self._follow(use, session)
+                # Who waits for a Pending session keeps it from being abandoned; of any other,
+                # watching it is no use.
+                if session is not None and session.phase in ("", PENDING):
+                    attendance.attend(session)
+                else:
+                    attendance.leave()
                 await self._tell_news(out, game, session, told)
                 if _is_over(session):
                     return
                 if session is self._directory.find(game.name, user):  # not while we wrote
                     await self._change(out, game, user)
-        finally:
-            if use is not None:
-                self._activity.end(use)
 
     async def _tell_news(
         self, out: web.StreamResponse, game: Game, session: Session | None, told: dict[str, str]
@@ -123,17 +124,6 @@ class Events:
                 await self._directory.changed(game.name, user)
         except TimeoutError:
             await out.write(b": waiting\n\n")
-
-    def _follow(self, use: Use | None, session: Session | None) -> Use | None:
-        """Who waits for a Pending session keeps it from being abandoned; of any other, watching it
-        is no use."""
-        uid = session.uid if session is not None and session.phase in ("", PENDING) else None
-        if use is not None and use.uid != uid:
-            self._activity.end(use)
-            use = None
-        if use is None and session is not None and uid is not None:
-            use = self._activity.begin(session)
-        return use
 
 
 def _end(limit: asyncio.Timeout) -> None:

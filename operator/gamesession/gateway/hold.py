@@ -11,10 +11,10 @@ from typing import Final
 from gamesession.api.errors import SessionStarting, UpstreamUnreachable
 from gamesession.api.game import Service
 from gamesession.client.activity import Activity
+from gamesession.client.attendance import Attendance
 from gamesession.client.directory import Directory
 from gamesession.client.pod import Pod
 from gamesession.client.sessions import Sessions
-from gamesession.client.use import Use
 from gamesession.gateway.dial import Dials
 from gamesession.gateway.drain import Drain
 from gamesession.gateway.places import Places
@@ -102,24 +102,24 @@ class Holds:
         """
         before = self._directory.find(game.name, user)
         reused_pod = before.pod_uid if before is not None and self._serves(before) else None
-        with self.places.take(game.name, user), ExitStack() as hurrying:
-            use: Use | None = None
-            try:
+        try:
+            with (
+                self.places.take(game.name, user),
+                ExitStack() as hurrying,
+                Attendance(self._activity) as attendance,
+            ):
                 async with asyncio.timeout(min(self._hold, hold or self._hold)) as limit:
                     hurrying.enter_context(self._drain.hurrying(limit))
                     while True:
                         session = await self._sessions.ensure(game, user)
-                        use = self._follow(use, session)
+                        attendance.attend(session)
                         found = await self._look(game, service, session, doubted)
                         if found is not None:
                             return _started(found, session, reused_pod)
-            except TimeoutError as error:
-                raise SessionStarting(
-                    "The session is starting; try again.", retry_after=RETRY_AFTER
-                ) from error
-            finally:
-                if use is not None:
-                    self._activity.end(use)
+        except TimeoutError as error:
+            raise SessionStarting(
+                "The session is starting; try again.", retry_after=RETRY_AFTER
+            ) from error
 
     async def _look(
         self, game: Game, service: Service, session: Session, doubted: Target | None
@@ -157,14 +157,6 @@ class Holds:
             return False
         current = self._directory.pod_of(now)
         return current is not None and (current.uid, current.ip) == (pod.uid, pod.ip)
-
-    def _follow(self, use: Use | None, session: Session) -> Use:
-        """Who waits for a session uses it, so that it is not taken for abandoned."""
-        if use is not None:
-            if use.uid == session.uid:
-                return use
-            self._activity.end(use)
-        return self._activity.begin(session)
 
 
 def _started(target: Target, session: Session, reused_pod: str | None) -> Target:
