@@ -24,6 +24,8 @@ from tests.handlers.gateway.stage import Stage
 USERS = [f"user-{number}" for number in range(50)]
 EACH = 10
 PLACES = 400
+ONE_READ = 256_000
+"""Bytes that uvloop reads from a socket at most before it hands them on."""
 
 
 @dataclass(frozen=True)
@@ -223,11 +225,12 @@ async def test_what_waits_is_left_unread_beyond_a_bounded_part(doors: Stage) -> 
     async def full() -> bool:
         """Nothing more is read from any of them."""
         paused = [each for each in requests if each.content._protocol._reading_paused]
-        return len(paused) == len(USERS)
+        held = doors.service.holds.places.taken("chess")
+        return len(paused) == held == len(USERS)
 
     await eventually(full)
-    assert max(each.content.total_bytes for each in requests) <= 4 * READ_BUFFER
-    assert doors.service.holds.places.taken("chess") == len(USERS)
+    most = 2 * READ_BUFFER + ONE_READ  # aiohttp pauses above the first, after whatever came at once
+    assert max(each.content.total_bytes for each in requests) <= most
     pods = await open_doors(doors, USERS)
     for user, answer in zip(USERS, await asyncio.gather(*tasks), strict=True):
         assert answer["pod"] == pods[user]
