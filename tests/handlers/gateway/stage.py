@@ -34,8 +34,9 @@ def token(
     headers: dict[str, Any] | None = None,
     **claims: Any,
 ) -> str:
-    """A token as the issuer would sign it; `None` leaves a claim out."""
-    body = {"sub": user, "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 600, **claims}
+    """A token as the issuer would sign it; `None` leaves a claim out. It is good for a day: some
+    are made when tests are collected, long before they run."""
+    body = {"sub": user, "iss": ISSUER, "aud": AUDIENCE, "exp": int(time.time()) + 86400, **claims}
     body = {name: value for name, value in body.items() if value is not None}
     return jwt.encode(body, key, algorithm=algorithm, headers=headers)
 
