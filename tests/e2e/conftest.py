@@ -14,7 +14,7 @@ from tests.cluster.errors import ClusterError
 from tests.e2e.arcade import Arcade
 from tests.e2e.gateway import Gateway
 from tests.e2e.replica import replica
-from tests.e2e.stack import IMAGES, MISCHIEF, Stack
+from tests.e2e.stack import IMAGES, MANY_STARTS, MISCHIEF, Stack
 from tests.integration.playground import Playground
 
 MAX_BODY = 2**20
@@ -34,11 +34,13 @@ def stack() -> Iterator[Stack]:
     with target.gateway() as url:
         stack = Stack(target, url, secret)
     stack.clean()
+    stack.set_gateway(MANY_STARTS)
     stack.forget_crashes()
     yield stack
     stack.clean()
     stack.await_empty()
     assert stack.bugs() == []
+    stack.set_gateway(dict.fromkeys(MANY_STARTS))
 
 
 @pytest.fixture

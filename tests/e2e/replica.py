@@ -10,10 +10,9 @@ from typing import Any
 import yaml
 
 from demo.target import ROOT, SYSTEM
-from tests.e2e.stack import Stack
+from tests.e2e.stack import GATEWAY, MANY_STARTS, Stack
 
 MANIFEST = ROOT / "manifests" / "install" / "gateway.yaml"
-NAME = "gamesession-gateway"
 HASTY = "e2e-hasty-gateway"
 
 
@@ -31,7 +30,8 @@ def replica(
     deployment, service = (renamed(each, name) for each in yaml.safe_load_all(MANIFEST.read_text()))
     deployment["spec"]["replicas"] = count
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    container["env"] += [{"name": name, "value": value} for name, value in environment.items()]
+    settings = MANY_STARTS | environment
+    container["env"] += [{"name": name, "value": value} for name, value in settings.items()]
     objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [deployment, service]})
     stack.kubectl("apply", "-f", "-", stdin=objects)
     try:
@@ -44,7 +44,7 @@ def replica(
 
 def renamed(found: dict[str, Any], name: str) -> dict[str, Any]:
     """The object under another name; the service account keeps its own."""
-    account = f'"serviceAccountName": "{NAME}"'
-    text = json.dumps(found).replace(account, "\0").replace(NAME, name).replace("\0", account)
+    account = f'"serviceAccountName": "{GATEWAY}"'
+    text = json.dumps(found).replace(account, "\0").replace(GATEWAY, name).replace("\0", account)
     renamed: dict[str, Any] = json.loads(text)
     return renamed

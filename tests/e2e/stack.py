@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,10 @@ from tests.cluster.waiting import wait_for
 
 IMAGES = Path(__file__).parent / "images"
 MISCHIEF = "localhost/gamesession/e2e-mischief:dev"
+GATEWAY = "gamesession-gateway"
+MANY_STARTS = {"GAMESESSION_CREATIONS_PER_USER": "1000"}
+"""For gateways of the tests: the same few users start more sessions in a minute than people do."""
+
 OURS = "e2e-"
 """What the names of the tests' own Games begin with."""
 
@@ -71,6 +75,15 @@ class Stack:
         usual = {"sub": user, "iss": "gamesession", "aud": "games", "exp": int(time.time()) + 3600}
         payload = {name: value for name, value in (usual | claims).items() if value is not None}
         return jwt.encode(payload, self.secret if key is None else key, algorithm=algorithm)
+
+    def set_gateway(self, settings: Mapping[str, str | None]) -> None:
+        """Run the gateway with these settings besides; `None` for the default."""
+        deployment = f"deployment/{GATEWAY}"
+        pairs = [
+            f"{name}-" if value is None else f"{name}={value}" for name, value in settings.items()
+        ]
+        self.kubectl("-n", SYSTEM, "set", "env", deployment, *pairs)
+        self.kubectl("-n", SYSTEM, "rollout", "status", deployment, "--timeout=120s")
 
     def clean(self) -> None:
         """Delete what an interrupted run has left behind."""
