@@ -6,6 +6,7 @@ The exit status is 1 if the gateway makes any case end worse.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 import sys
@@ -105,4 +106,6 @@ def rank(behavior: str | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(uvloop.run(main(sys.argv[1:] or ["*"])))
+    parser = argparse.ArgumentParser(prog="python -m tests.conformance.autobahn")
+    parser.add_argument("cases", nargs="*", default=["*"], help="such as 1.* 12.1.3; else all")
+    sys.exit(uvloop.run(main(parser.parse_args().cases)))
