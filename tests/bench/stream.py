@@ -60,6 +60,7 @@ class Stream(asyncio.Protocol):
         self.failure = self.failure or failure
         if not self.opened.done():
             self.opened.set_exception(self.failure)
+            self.opened.exception()  # who does not wait for the opening asks `failure`
 
     # asyncio's side -----------------------------------------------------------------------------
 
