@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,23 @@ from tests.cluster.controlplane import ControlPlane
 from tests.faults.proxy import Proxy
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.playground import Playground
+from tests.integration.service_process import ServiceProcess
+
+LOG_TAIL = 8000
+"""Characters."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Beside a test that failed stands what its operators and gateways said last."""
+    report = yield
+    if report.failed:
+        for name, process in getattr(item, "funcargs", {}).items():
+            if isinstance(process, ServiceProcess):
+                report.sections.append((f"log of {name}", process.tail(LOG_TAIL)))
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ class ServiceProcess:
             RuntimeError: the process has ended.
         """
         if not self.alive:
-            raise RuntimeError(f"the {self._service} ended:\n{self._log.read_text()[-4000:]}")
+            raise RuntimeError(f"the {self._service} ended:\n{self.tail(4000)}")
         try:
             async with (
                 aiohttp.ClientSession() as client,
@@ -149,6 +149,11 @@ class ServiceProcess:
                 if event is None or line.get("event") == event:
                     found.append(line)
         return found
+
+    def tail(self, characters: int) -> str:
+        """The end of its log, and whether it runs."""
+        state = "runs" if self.alive else "has ended"
+        return f"{self._log.read_text()[-characters:]}\n({self._service} {state})"
 
     def bugs(self) -> list[str]:
         """What its log says that it never should: errors of our own making."""
