@@ -1,0 +1,20 @@
+"""Guides are run: their blocks of commands, in order, as a reader would.
+
+What becomes of a fenced block says its language:
+
+| language | what is done |
+|---|---|
+| `sh` | run by bash; it must succeed |
+| `console` | each line after `$ ` is run, and what it prints must look as it does in the guide (`transcript.py`) |
+| `yaml` | applied by kubectl |
+| `python` | run, all blocks of a guide in one namespace |
+| others | nothing: it is something to look at |
+
+A comment right before a block says otherwise:
+
+| comment | meaning |
+|---|---|
+| `<!-- not run: why -->` | it cannot be run here, or must not |
+| `<!-- on the node -->` | it needs real containers: tests/e2e run it, tests/integration do not |
+| `<!-- file: NAME -->` | a reader saves it as NAME, which the words before it say |
+"""

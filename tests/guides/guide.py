@@ -1,0 +1,107 @@
+"""A guide: a Markdown file, and the fenced blocks in it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+RUNNABLE = frozenset({"sh", "console", "yaml", "python"})
+
+_FENCE = re.compile(r"^( *)```(.*)$")
+_COMMENT = re.compile(r"^<!-- *(.*?) *-->$")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block.
+
+    Attributes:
+        language: what stands after the opening fence.
+        line: number of the line of the opening fence, from 1.
+        note: the comment on the line before, `""` if there is none.
+        lead: the last line of text before it.
+    """
+
+    guide: str
+    language: str
+    text: str
+    line: int
+    note: str
+    lead: str
+
+    @property
+    def place(self) -> str:
+        """Where it stands, as compilers say it."""
+        return f"{self.guide}:{self.line}"
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it is not run; `None` if it is."""
+        return self._said("not run:")
+
+    @property
+    def file(self) -> str | None:
+        """The name under which a reader saves it, if that is what it is for."""
+        return self._said("file:")
+
+    @property
+    def needs_node(self) -> bool:
+        """Whether it needs real containers."""
+        return self.note == "on the node"
+
+    @property
+    def runs(self) -> bool:
+        """Whether some test runs it."""
+        return self.language in RUNNABLE and self.why_not is None
+
+    def _said(self, what: str) -> str | None:
+        return self.note.removeprefix(what).strip() if self.note.startswith(what) else None
+
+
+def guides() -> list[Path]:
+    """Every Markdown file of ours that git knows or would take: all but copies of others' files."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = {ROOT / name for name in listed.split("\0") if name and "/corpora/" not in name}
+    return sorted(path for path in paths if path.exists())
+
+
+def blocks(path: Path) -> list[Block]:
+    """The fenced blocks of a guide, in order."""
+    return list(_blocks(str(path.relative_to(ROOT)), path.read_text().splitlines()))
+
+
+def _blocks(guide: str, lines: list[str]) -> Iterator[Block]:
+    number, note, lead = 0, "", ""
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if fence := _FENCE.match(line):
+            begun = number
+            while lines[number].strip() != "```":
+                number += 1
+            indent = len(fence[1])
+            body = "".join(f"{each[indent:]}\n" for each in lines[begun:number])
+            yield Block(guide, fence[2].strip(), body, begun, note, lead)
+            number += 1
+            note = ""
+        elif comment := _COMMENT.match(line.strip()):
+            note = comment[1]
+        else:
+            note = ""
+            lead = line if line.strip() else lead
+
+
+def prose(path: Path) -> str:
+    """A guide without its fenced blocks and code spans: where links are links."""
+    kept, inside = [], False
+    for line in path.read_text().splitlines():
+        if _FENCE.match(line):
+            inside = not inside
+        elif not inside:
+            kept.append(re.sub(r"`[^`]*`", "``", line))
+    return "\n".join(kept)

@@ -1,0 +1,103 @@
+"""A guide as its reader goes through it."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from tests.guides.guide import ROOT, Block
+from tests.guides.shell import Shell
+from tests.guides.transcript import differences, exchanges
+
+PATIENCE = 300.0
+"""Seconds for one command; a guide waits for things."""
+
+
+class BlockFailed(AssertionError):
+    """A block does not do what the guide says."""
+
+
+class Walk:
+    """Runs blocks, in order.
+
+    Args:
+        desk: a directory that looks like a checkout, where the reader's own files go.
+        environment: variables for bash.
+        patience: seconds that one command may take.
+    """
+
+    def __init__(
+        self, desk: Path, environment: Mapping[str, str], *, patience: float = PATIENCE
+    ) -> None:
+        self._desk = desk
+        self._shell = Shell(desk, environment)
+        self._patience = patience
+        self._names: dict[str, Any] = {"__name__": "guide"}
+
+    async def __aenter__(self) -> Self:
+        furnish(self._desk)
+        await self._shell.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._shell.__aexit__(*error)
+
+    async def through(self, blocks: Sequence[Block]) -> int:
+        """Run those blocks that run; how many there were.
+
+        Raises:
+            BlockFailed: one did not do what the guide says.
+        """
+        chosen = [block for block in blocks if block.runs]
+        for block in chosen:
+            await self.take(block)
+        return len(chosen)
+
+    async def take(self, block: Block) -> None:
+        """Run one block.
+
+        Raises:
+            BlockFailed: it did not do what the guide says.
+        """
+        if block.file:
+            (self._desk / block.file).write_text(block.text)
+        elif block.language == "console":
+            await self._converse(block)
+        elif block.language == "python":
+            await self._execute(block)
+        elif block.language == "yaml":
+            (self._desk / ".applied.yaml").write_text(block.text)
+            await self._succeed(block, "kubectl apply -f .applied.yaml")
+        else:
+            await self._succeed(block, f"set -e\n{block.text}set +e")
+
+    async def _succeed(self, block: Block, script: str) -> None:
+        try:
+            code, printed = await self._shell.run(script, seconds=self._patience)
+        except (EOFError, TimeoutError) as error:
+            raise BlockFailed(f"{block.place}: {error!r} of\n{block.text}") from error
+        if code:
+            raise BlockFailed(f"{block.place}: exit code {code} of\n{block.text}\n{printed}")
+
+    async def _converse(self, block: Block) -> None:
+        for each in exchanges(block.text):
+            _, printed = await self._shell.run(each.command, seconds=self._patience)
+            if differs := differences(each.shown, printed):
+                raise BlockFailed(f"{block.place}: $ {each.command}\n{differs}")
+
+    async def _execute(self, block: Block) -> None:
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(block.text, block.place, "exec", flags=flags)
+        found = eval(code, self._names)
+        if inspect.isawaitable(found):
+            await found
+
+
+def furnish(desk: Path) -> None:
+    """Make a directory look like the checkout; what is written there stays there."""
+    for entry in ROOT.iterdir():
+        if not (desk / entry.name).exists():
+            (desk / entry.name).symlink_to(entry)
