@@ -11,6 +11,7 @@ import pytest
 from gamesession.kube.cluster import Cluster
 from tests.cluster.controlplane import ControlPlane
 from tests.faults.proxy import Proxy
+from tests.integration.installation import install
 from tests.integration.operator_process import OperatorProcess
 from tests.integration.playground import Playground
 from tests.integration.service_process import ServiceProcess
@@ -30,6 +31,13 @@ def pytest_runtest_makereport(
             if isinstance(process, ServiceProcess):
                 report.sections.append((f"log of {name}", process.tail(LOG_TAIL)))
     return report
+
+
+@pytest.fixture(scope="session")
+def installation(control_plane: ControlPlane) -> ControlPlane:
+    """The control plane with our accounts, roles and policies, as an installation has them."""
+    install(control_plane)
+    return control_plane
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,72 @@
+"""What an installation puts beside its two services: namespaces, accounts, their rights, and the
+admission policy. Deployments are left out: tests run the services themselves, as these accounts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.cluster.api import APIError
+from tests.cluster.controlplane import ControlPlane
+from tests.cluster.waiting import wait_for
+from tests.integration.account import Account
+from tests.integration.bodies import session
+
+Object = dict[str, Any]
+
+ROOT: Final = Path(__file__).parent.parent.parent
+GAMES: Final = "games"
+"""The namespace whose Games the installation serves."""
+SYSTEM: Final = "gamesession-system"
+"""The namespace of operator and gateway."""
+OPERATOR: Final = "gamesession-operator"
+GATEWAY: Final = "gamesession-gateway"
+CLIENT: Final = "gamesession-client"
+"""Role, for back ends with the SDK."""
+
+_KINDS: Final = frozenset(
+    {
+        "Namespace",
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
+)
+_SESSIONS: Final = f"/apis/gamelibrary.io/v1alpha1/namespaces/{GAMES}/gamesessions"
+
+
+def documents() -> list[Object]:
+    """All that is applied to install operator and gateway, but for the CRDs."""
+    files = sorted((ROOT / "manifests" / "install").glob("*.yaml"))
+    return [found for path in files for found in yaml.safe_load_all(path.read_text()) if found]
+
+
+def install(plane: ControlPlane) -> None:
+    """Apply it, and return when the admission policy is in force."""
+    wanted = [each for each in documents() if each["kind"] in _KINDS]
+    wanted.sort(key=lambda each: str(each["kind"]) != "Namespace")
+    plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
+    _await_policy(plane)
+
+
+def _await_policy(plane: ControlPlane) -> None:
+    """The API server reads policies every now and then: see this one refuse something."""
+    plane.api.post(_SESSIONS, session("policed"))
+    gateway = Account(plane, SYSTEM, GATEWAY).api
+
+    def in_force() -> bool:
+        body = {"status": {"restarts": 1}}
+        try:
+            gateway.patch(f"{_SESSIONS}/policed/status?dryRun=All", body)
+        except APIError as error:
+            return "ValidatingAdmissionPolicy" in str(error)
+        return False
+
+    wait_for(in_force, 60, "the admission policy to be in force")
+    plane.api.delete(f"{_SESSIONS}/policed")
