@@ -24,7 +24,6 @@ from gamesession.plan.acceptance import (
     Answer,
     Verdict,
     accepted_condition,
-    effectless,
     refused,
     route_conflict,
 )
@@ -125,12 +124,12 @@ class Games:
         template_hash = self._catalogue.template_hash(game)
         known_hash, answer = self._answers.get(game.uid, ("", None))
         if answer is not None and known_hash == template_hash:
-            verdict = accepted_condition(answer, effectless(game.spec))
+            verdict = accepted_condition(answer)
             if not verdict.retry:
                 return verdict
         answer = await self._ask(game)
         self._answers[game.uid] = (template_hash, answer)
-        return accepted_condition(answer, effectless(game.spec))
+        return accepted_condition(answer)
 
     async def _ask(self, game: Game) -> Answer:
         pod = session_pod(

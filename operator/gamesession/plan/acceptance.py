@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from gamesession.api.game import DEFAULT_MAX_PENDING, GameSpec
 from gamesession.plan.game import Acceptance, Game
 
 MAX_WORDS: Final = 2048
@@ -48,17 +47,14 @@ class Verdict:
         return self.status is Acceptance.UNKNOWN
 
 
-def accepted_condition(answer: Answer, without_effect: Iterable[str] = ()) -> Verdict:
+def accepted_condition(answer: Answer) -> Verdict:
     """What the answer to a dry run means.
 
     Refused for what the pod says (400, 422, Pod Security): `False`. Refused for what else is the
     case (quota, webhooks, missing objects, an overload, no answer): `Unknown`, to be asked again.
-
-    Args:
-        without_effect: what `effectless` returned.
     """
     if answer.status in range(200, 300):
-        return accepted(without_effect)
+        return accepted()
     words = answer.message[:MAX_WORDS]
     if not answer.status:
         return Verdict(Acceptance.UNKNOWN, "NoAnswer", f"The API server did not answer: {words}")
@@ -72,11 +68,9 @@ def accepted_condition(answer: Answer, without_effect: Iterable[str] = ()) -> Ve
     return Verdict(Acceptance.UNKNOWN, reason, words or f"HTTP status {answer.status}")
 
 
-def accepted(without_effect: Iterable[str] = ()) -> Verdict:
+def accepted() -> Verdict:
     """The verdict on a Game with which nothing is wrong."""
-    fields = ", ".join(without_effect)
-    rest = f" No effect yet, it comes with a later release: {fields}." if fields else ""
-    return Verdict(Acceptance.TRUE, "Accepted", f"The API server takes this pod.{rest}")
+    return Verdict(Acceptance.TRUE, "Accepted", "The API server takes this pod.")
 
 
 def refused(reasons: Iterable[str]) -> Verdict:
@@ -102,15 +96,6 @@ def route_holder(game: Game, games: Iterable[Game]) -> Game | None:
     rivals = [each for each in games if each.route == game.route and not each.deleting]
     oldest = min([game, *rivals], key=lambda each: (each.created_at, each.uid))
     return None if oldest.uid == game.uid else oldest
-
-
-def effectless(spec: GameSpec) -> list[str]:
-    """The fields that are set and whose behaviour comes with a later release."""
-    found: dict[str, Any] = {
-        "spec.fallback": spec.fallback,
-        "spec.limits.maxPending": spec.limits.max_pending != DEFAULT_MAX_PENDING,
-    }
-    return [field for field, is_set in found.items() if is_set]
 
 
 def _forbidden(words: str) -> Verdict:

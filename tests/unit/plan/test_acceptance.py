@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from gamesession.api.game import GameSpec
 from gamesession.plan.acceptance import (
     MAX_WORDS,
     Answer,
     accepted_condition,
-    effectless,
     refused,
     route_conflict,
     route_holder,
@@ -93,6 +91,11 @@ def test_what_an_answer_means(answer: Answer, status: Acceptance, reason: str) -
     assert verdict.message
 
 
+def test_an_accepted_game_says_so_and_no_more() -> None:
+    """Every field has an effect: none is said to come with a later release."""
+    assert accepted_condition(Answer(201)).message == "The API server takes this pod."
+
+
 def test_words_without_end_are_cut() -> None:
     assert len(accepted_condition(Answer(422, "Invalid", "x" * 100_000)).message) == MAX_WORDS
     assert len(refused(["x" * 100_000]).message) == MAX_WORDS
@@ -103,38 +106,6 @@ def test_what_we_refuse_ourselves_is_said_in_full() -> None:
 
     assert (verdict.status, verdict.reason) == (Acceptance.FALSE, "TemplateRefused")
     assert verdict.message == "a: wrong; b: wrong too"
-
-
-# What has no effect yet -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("fields", "expected"),
-    [
-        ({}, []),
-        ({"warmPool": {"size": 1}, "limits": {"maxPending": 100, "maxSessions": 5}}, []),
-        ({"hooks": {"onClose": {"service": "game", "path": "/"}}}, []),
-        ({"hooks": {"onClaim": {"service": "game", "path": "/"}}}, []),
-        ({"fallback": {"url": "https://help.example.com"}}, ["spec.fallback"]),
-        ({"limits": {"maxPending": 7}}, ["spec.limits.maxPending"]),
-        ({"session": {"streamActivity": "Traffic"}}, []),
-        (
-            {"fallback": {"url": "https://help.example.com"}, "limits": {"maxPending": 7}},
-            ["spec.fallback", "spec.limits.maxPending"],
-        ),
-    ],
-)
-def test_fields_of_later_releases_are_named(fields: dict[str, Any], expected: list[str]) -> None:
-    assert effectless(GameSpec.model_validate({**SPEC, **fields})) == expected
-
-
-def test_an_accepted_game_says_what_has_no_effect_yet() -> None:
-    verdict = accepted_condition(Answer(201), ["spec.fallback", "spec.warmPool.size"])
-
-    assert verdict.status is Acceptance.TRUE
-    assert "No effect yet" in verdict.message
-    assert "spec.fallback, spec.warmPool.size" in verdict.message
-    assert "No effect" not in accepted_condition(Answer(201)).message
 
 
 # Whose the route is -----------------------------------------------------------------------------
