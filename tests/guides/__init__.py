@@ -5,7 +5,7 @@ What becomes of a fenced block says its language:
 | language | what is done |
 |---|---|
 | `sh` | run by bash; it must succeed |
-| `console` | each line after `$ ` is run, and what it prints must look as it does in the guide (`transcript.py`) |
+| `console` | lines after `$ ` are run, and print what the guide shows (`transcript.py`) |
 | `yaml` | applied by kubectl |
 | `python` | run, all blocks of a guide in one namespace |
 | others | nothing: it is something to look at |
