@@ -56,8 +56,16 @@ cluster-down: ## Stop it and leave nothing behind
 	@$(PYTHON) -m tests.cluster down
 
 .PHONY: crds
-crds: $(BIN)/.installed ## Write crds/ from the models
-	@$(BIN)/python -m gamesession.api.crd
+crds: $(BIN)/.installed ## Write the CRDs from the models, for crds/ and the chart
+	@$(BIN)/python -m gamesession.api.crd crds charts/gamesession-operator/definitions
+
+.PHONY: reference
+reference: $(BIN)/.installed ## Write docs/reference.md from the models
+	@$(BIN)/python -m gamesession.api.reference
+
+.PHONY: manifests
+manifests: $(BIN)/.installed ## Write manifests/install.yaml from the chart
+	@$(BIN)/python -m tests.chart.plain
 
 .PHONY: lock
 lock: $(BIN)/.installed ## Resolve the locked dependencies anew

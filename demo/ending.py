@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from demo.install import RELEASE
 from demo.player import ROUTE
 from demo.stage import heading, printed
 from demo.target import GAMES, SYSTEM, OwnMachine, Target
@@ -38,9 +39,10 @@ def look_around(target: Target, url: str) -> None:
 
 
 def uninstalling(kubectl: str) -> list[str]:
-    """The commands that end all. Games go first: the operator has to let go of them, and one that
-    is gone before them, or has lost its rights, cannot."""
+    """The commands that end all. Helm's goes first: it ends the Games while the operator can still
+    let go of them."""
+    context = kubectl.removeprefix("kubectl").replace("--context", "--kube-context")
     return [
-        f"{kubectl} -n {GAMES} delete games --all",
+        f"helm{context} -n {SYSTEM} uninstall {RELEASE}",
         f"{kubectl} delete namespace {GAMES} {SYSTEM}",
     ]

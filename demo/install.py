@@ -1,4 +1,4 @@
-"""Operator, gateway and fortune-game, from the files of `crds/` and `manifests/`."""
+"""Operator and gateway by the chart, and the fortune-game from the samples."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import time
 import yaml
 
 from demo.stage import DidNotHappen, line
-from demo.target import FORTUNE, GAMES, ROOT, SYSTEM, Target
+from demo.target import CHART, FORTUNE, GAMES, SYSTEM, Target
 from tests.cluster.errors import ClusterError
 
 IDLE_TIMEOUT = "10s"
 """In place of 30 minutes, for the demo."""
+RELEASE = "gamesession"
 ROLLOUT = "--timeout=120s"
 
 
@@ -22,27 +23,51 @@ def everything(target: Target) -> str:
     """Install all; returns the secret that signs tokens.
 
     Raises:
-        DidNotHappen, ClusterError: something did not get ready; with kubectl's words.
+        DidNotHappen, ClusterError: something did not get ready; with kubectl's or Helm's words.
     """
     versions = target.images()
     begun = time.monotonic()
-    applied = target.kubectl("apply", "-f", str(ROOT / "crds"))
-    target.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"))
-    if "created" in applied:
-        target.learn_kinds()
-    target.kubectl("apply", "-f", str(ROOT / "manifests" / "install" / "namespaces.yaml"))
+    known = target.kubectl("get", "crd", "games.gamelibrary.io", "--ignore-not-found", "-o", "name")
+    system_namespace(target)
     secret = signing_secret(target)
-    target.kubectl("apply", "-f", str(ROOT / "manifests" / "install"))
+    the_release(target, versions.get("gamesession"))
+    if not known:
+        target.learn_kinds()
     target.kubectl("-n", GAMES, "apply", "-f", str(FORTUNE / "redis.yaml"))
-    for name, namespace in (
-        ("gamesession-operator", SYSTEM),
-        ("gamesession-gateway", SYSTEM),
-        ("fortune-redis", GAMES),
-    ):
-        roll_out(target, namespace, name, versions.get(name))
+    roll_out(target, GAMES, "fortune-redis", versions.get("fortune-redis"))
     line("Operator, gateway and Redis run.", time.monotonic() - begun)
     the_game(target)
     return secret
+
+
+def system_namespace(target: Target) -> None:
+    """The namespace of operator and gateway, apart from the games."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    namespace = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": SYSTEM, "labels": labels},
+    }
+    target.kubectl("apply", "-f", "-", stdin=json.dumps(namespace))
+
+
+def the_release(target: Target, version: str | None) -> None:
+    """Operator, gateway and CRDs, by Helm.
+
+    Args:
+        version: of the image; the pods start anew when it is another than before.
+    """
+    command = ["upgrade", "--install", RELEASE, str(CHART), "--namespace", SYSTEM]
+    for component in ("operator", "gateway") if version else ():
+        key = rf"{component}.podAnnotations.gamelibrary\.io/image"
+        command += ["--set-string", f"{key}={version}"]
+    try:
+        target.helm(*command, "--wait", "--timeout=180s")
+    except ClusterError as error:
+        raise DidNotHappen(
+            f"Helm did not install release {SYSTEM}/{RELEASE} ({error}); see "
+            f"{target.prefix} -n {SYSTEM} describe pods"
+        ) from error
 
 
 def the_game(target: Target) -> None:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
+import yaml
+
 from demo.stage import DidNotHappen, line
 from tests.cluster.errors import ClusterError
 from tests.cluster.machine import Machine
@@ -19,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SYSTEM = "gamesession-system"
 GAMES = "games"
 FORTUNE = ROOT / "manifests" / "samples" / "fortune-game"
+CHART = ROOT / "charts" / "gamesession-operator"
+VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+IMAGE = f"localhost/gamesession/gamesession:{VERSION}"
 
 
 class Target(Protocol):
@@ -30,8 +35,12 @@ class Target(Protocol):
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl; its output. Raises ClusterError."""
 
+    def helm(self, *arguments: str) -> str:
+        """Run Helm; its output. Raises ClusterError."""
+
     def images(self) -> dict[str, str]:
-        """Make sure of the images; for each Deployment a value that changes with its image."""
+        """Make sure of the images; for `gamesession` and `fortune-redis` a
+        value that changes with the image."""
 
     def learn_kinds(self) -> None:
         """New CRDs are there: let the garbage collector know of them soon."""
@@ -51,17 +60,16 @@ class OwnMachine:
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         return self.machine.kubectl(*arguments, stdin=stdin)
 
+    def helm(self, *arguments: str) -> str:
+        return self.machine.helm(*arguments)
+
     def images(self) -> dict[str, str]:
         build = self.machine.build_image
         include = ["Dockerfile", "requirements.lock", "operator/gamesession"]
-        ours = build(ROOT, "localhost/gamesession/gamesession:dev", include=include)
+        ours = build(ROOT, IMAGE, include=include)
         build(FORTUNE, "localhost/gamesession/fortune-game:dev", include=["Dockerfile", "app"])
         redis = build(FORTUNE / "redis", "localhost/gamesession/fortune-redis:dev")
-        return {
-            "gamesession-operator": ours,
-            "gamesession-gateway": ours,
-            "fortune-redis": redis,
-        }
+        return {"gamesession": ours, "fortune-redis": redis}
 
     def learn_kinds(self) -> None:
         self.machine.restart("kube-controller-manager")  # else it looks once in 30 s
@@ -75,17 +83,23 @@ class OwnMachine:
 
 class NamedContext:
     """A cluster of the user's own. Nothing is built; its nodes must have, or be able to pull, the
-    images `localhost/gamesession/{gamesession,fortune-game,fortune-redis}:dev`."""
+    images that `images` of the other one builds."""
 
     def __init__(self, context: str) -> None:
         self.context = context
         self.prefix = f"kubectl --context {context}"
-        if shutil.which("kubectl") is None:
-            raise DidNotHappen("kubectl is missing; install it to use a cluster of your own")
+        for program in ("kubectl", "helm"):
+            if shutil.which(program) is None:
+                raise DidNotHappen(f"{program} is missing; install it to use a cluster of your own")
         line(f"Context {context}: no cluster is built, images are taken as the nodes have them.")
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        command = ["kubectl", "--context", self.context, *arguments]
+        return self._run("kubectl", "--context", self.context, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str) -> str:
+        return self._run("helm", "--kube-context", self.context, *arguments)
+
+    def _run(self, *command: str, stdin: str | None = None) -> str:
         result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
         if result.returncode:
             raise ClusterError(f"{' '.join(command)}: {result.stderr.strip()}")

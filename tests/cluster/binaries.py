@@ -80,6 +80,11 @@ class Build:
                 self._build(path)
         return path
 
+    @property
+    def program(self) -> Path:
+        """The built program, built first if need be; raises what `directory` does."""
+        return self.directory() / self.name
+
     def key(self) -> str:
         """Names what the program is built from: its sources, the compiler and how it is called."""
         files = [
@@ -169,5 +174,11 @@ KWOK = Build(
     takes="about a minute the first time",
     version_module="sigs.k8s.io/kwok",
     finish=copy_stages,
+)
+HELM = Build(
+    name="helm",
+    package="helm.sh/helm/v4/cmd/helm",
+    takes="about two minutes the first time",
+    version_module="helm.sh/helm/v4",
 )
 PAUSE = Build(name="pause", package=".", takes="a second")

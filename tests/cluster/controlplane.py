@@ -18,11 +18,11 @@ from typing import Any, Self
 
 from tests.cluster import components
 from tests.cluster.api import API
-from tests.cluster.binaries import KUBERNETES, KWOK
+from tests.cluster.binaries import HELM, KUBERNETES, KWOK
+from tests.cluster.client import run
 from tests.cluster.components import Site
 from tests.cluster.credentials import ADMINISTRATOR
 from tests.cluster.errors import ClusterError, ComponentError
-from tests.cluster.kubectl import kubectl
 from tests.cluster.process import Command, Process, die_with, start_time
 from tests.cluster.waiting import wait_for
 
@@ -165,7 +165,11 @@ class ControlPlane:
         Raises:
             CommandError: it ended with an error.
         """
-        return kubectl(self.site.programs, self.kubeconfig, *arguments, stdin=stdin)
+        return run(self.site.programs / "kubectl", self.kubeconfig, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str) -> str:
+        """Runs Helm as administrator and returns what it printed; raises CommandError."""
+        return run(HELM.program, self.kubeconfig, *arguments)
 
     def service_account_token(self, namespace: str, name: str, seconds: int = 3600) -> str:
         """A token of an existing service account, as a pod would get one."""

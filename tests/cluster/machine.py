@@ -26,13 +26,13 @@ from tests.cluster import (
     prerequisites,
 )
 from tests.cluster.api import API
-from tests.cluster.binaries import KUBERNETES
+from tests.cluster.binaries import HELM, KUBERNETES
+from tests.cluster.client import run
 from tests.cluster.components import Site
 from tests.cluster.context import Context
 from tests.cluster.credentials import ADMINISTRATOR
 from tests.cluster.errors import ClusterError, ComponentError
 from tests.cluster.images import Images
-from tests.cluster.kubectl import kubectl
 from tests.cluster.leftovers import DATA
 from tests.cluster.process import Process
 from tests.cluster.progress import step, tell
@@ -127,7 +127,11 @@ class Machine:
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Runs kubectl as administrator and returns what it printed; raises CommandError."""
-        return kubectl(self.site.programs, self.kubeconfig, *arguments, stdin=stdin)
+        return run(self.site.programs / "kubectl", self.kubeconfig, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str) -> str:
+        """Runs Helm as administrator and returns what it printed; raises CommandError."""
+        return run(HELM.program, self.kubeconfig, *arguments)
 
     def build_image(
         self,
@@ -179,7 +183,7 @@ class Machine:
         self._await_health()
 
     def pause(self, name: str) -> None:
-        """Makes a component stand still: it keeps its connections and answers nothing."""
+        """Makes a component stand still: it keeps connections and answers nothing."""
         self.component(name).send(signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
@@ -274,14 +278,15 @@ class Machine:
             raise ComponentError(f"{error}; {name} does not answer", self.log(name)) from error
 
     def _publish(self) -> None:
-        """Gives the checkout a kubeconfig and a kubectl."""
+        """Gives the checkout a kubeconfig, a kubectl and a helm."""
         directory = self.kubeconfig.parent
         (directory / "bin").mkdir(parents=True, exist_ok=True)
         credentials = self.site.credentials
         credentials.write_kubeconfig(self.kubeconfig, credentials.token(ADMINISTRATOR), CONTEXT)
-        link = directory / "bin" / "kubectl"
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.site.programs / "kubectl")
+        for program in (self.site.programs / "kubectl", HELM.program):
+            link = directory / "bin" / program.name
+            link.unlink(missing_ok=True)
+            link.symlink_to(program)
 
 
 def site_with(programs: Path) -> Site:

@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from demo.target import ROOT, SYSTEM
+from tests.chart.rendering import find
 from tests.e2e.stack import GATEWAY, MANY_STARTS, Stack
 
-MANIFEST = ROOT / "manifests" / "install" / "gateway.yaml"
+MANIFEST = ROOT / "manifests" / "install.yaml"
 HASTY = "e2e-hasty-gateway"
 
 
@@ -27,7 +28,10 @@ def replica(
         name: of its Deployment and its Service.
         count: how many replicas of it.
     """
-    deployment, service = (renamed(each, name) for each in yaml.safe_load_all(MANIFEST.read_text()))
+    manifest = list(yaml.safe_load_all(MANIFEST.read_text()))
+    deployment, service = (
+        renamed(find(manifest, kind, GATEWAY), name) for kind in ("Deployment", "Service")
+    )
     deployment["spec"]["replicas"] = count
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     settings = MANY_STARTS | environment

@@ -25,6 +25,8 @@ OPERATOR: Final = "gamesession-operator"
 GATEWAY: Final = "gamesession-gateway"
 CLIENT: Final = "gamesession-client"
 """Role, for back ends with the SDK."""
+BACK_END: Final = "back-end"
+"""Namespace and account of a back end with the SDK, which was given that Role."""
 
 _KINDS: Final = frozenset(
     {
@@ -42,16 +44,18 @@ _SESSIONS: Final = f"/apis/gamelibrary.io/v1alpha1/namespaces/{GAMES}/gamesessio
 
 
 def documents() -> list[Object]:
-    """All that is applied to install operator and gateway, but for the CRDs."""
-    files = sorted((ROOT / "manifests" / "install").glob("*.yaml"))
-    return [found for path in files for found in yaml.safe_load_all(path.read_text()) if found]
+    """All that is applied to install operator and gateway."""
+    text = (ROOT / "manifests" / "install.yaml").read_text()
+    return [found for found in yaml.safe_load_all(text) if found]
 
 
 def install(plane: ControlPlane) -> None:
-    """Apply it, and return when the admission policy is in force."""
+    """Apply it, with a back end beside; returns when the admission policy is in force."""
     wanted = [each for each in documents() if each["kind"] in _KINDS]
     wanted.sort(key=lambda each: str(each["kind"]) != "Namespace")
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
+    plane.api.post("/api/v1/namespaces", {"metadata": {"name": BACK_END}})
+    Account.create(plane, BACK_END, BACK_END).grant(GAMES, CLIENT)
     _await_policy(plane)
 
 

@@ -129,11 +129,12 @@ def _condition(type_: str, field: str) -> str:
     return f'.status.conditions[?(@.type=="{type_}")].{field}'
 
 
-def main(directory: Path) -> None:
-    """Write the CustomResourceDefinitions into `directory`."""
+def main(*directories: Path) -> None:
+    """Write the CustomResourceDefinitions into each of the directories."""
     for name, text in render_crds().items():
-        (directory / name).write_text(text)
+        for directory in directories:
+            (directory / name).write_text(text)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "crds"))
+    main(*(Path(each) for each in sys.argv[1:] or ["crds"]))

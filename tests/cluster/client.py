@@ -1,4 +1,4 @@
-"""Runs kubectl against one cluster."""
+"""Runs kubectl or Helm against one cluster."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from tests.cluster.errors import CommandError
 
 
-def kubectl(programs: Path, kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
-    """Runs kubectl and returns what it printed.
+def run(program: Path, kubeconfig: Path, *arguments: str, stdin: str | None = None) -> str:
+    """Runs a client of the API server and returns what it printed.
 
     Args:
-        programs: directory with Kubernetes' programs.
+        program: kubectl or Helm.
         kubeconfig: whose current context names the cluster and the user.
-        arguments: kubectl's.
+        arguments: the program's.
         stdin: what it reads, for `-f -`.
 
     Raises:
         CommandError: it ended with an error.
     """
-    command = [str(programs / "kubectl"), *arguments]
+    command = [str(program), *arguments]
     # A proxy for the outside world knows nothing of a cluster in here.
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig), "NO_PROXY": "*"}
     result = subprocess.run(

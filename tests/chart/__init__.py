@@ -1,0 +1,1 @@
+"""The chart: what it renders, what it refuses, and the plain manifest that is made from it."""
