@@ -87,9 +87,13 @@ class Proxy:
     @property
     def kubeconfig(self) -> Path:
         """A kubeconfig that leads here, with the administrator's token."""
-        config = yaml.safe_load(self._plane.kubeconfig.read_text())
+        return self.before(self._plane.kubeconfig)
+
+    def before(self, kubeconfig: Path) -> Path:
+        """A kubeconfig of the same user that leads here."""
+        config = yaml.safe_load(kubeconfig.read_text())
         config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{self._port}"}
-        path = self._directory / "proxy.kubeconfig"
+        path = self._directory / f"proxy-{kubeconfig.name}"
         path.write_text(yaml.safe_dump(config))
         return path
 

@@ -1,4 +1,4 @@
-"""What each account may do: exactly this table, as the API server itself sees it."""
+"""What each account may do: exactly the table of `rights.py`, as the API server itself sees it."""
 
 from __future__ import annotations
 
@@ -11,61 +11,14 @@ import pytest
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.resources import Resource
 from tests.cluster.controlplane import ControlPlane
-from tests.integration.account import Account
-from tests.integration.installation import CLIENT, GAMES, GATEWAY, OPERATOR, SYSTEM
+from tests.integration.account import RBAC, Account
+from tests.integration.installation import BACK_END, GAMES, GATEWAY, OPERATOR, SYSTEM
+from tests.integration.rights import ANYBODY_READS, MAY, Pair, expected, pairs, what
 
 pytestmark = pytest.mark.integration
 
-GROUP = "gamelibrary.io"
-RBAC = "rbac.authorization.k8s.io"
-BACK_END = "back-end"
-"""Namespace and account of a back end with the SDK."""
 ELSEWHERE = "kube-system"
 EVERYWHERE = ""
-
-Rights = dict[str, str]
-"""Verbs by resource (`resource.group`, or `resource.group:name` for one object alone)."""
-
-_CLIENT: Rights = {
-    f"games.{GROUP}": "list watch",
-    f"gamesessions.{GROUP}": "get list watch create delete",
-    f"gamesessions/status.{GROUP}": "patch",
-    "pods.": "list watch",
-    "events.events.k8s.io": "create",
-}
-MAY: dict[str, dict[str, Rights]] = {
-    OPERATOR: {
-        GAMES: {
-            f"games.{GROUP}": "get list watch patch",
-            f"games/status.{GROUP}": "patch",
-            f"gamesessions.{GROUP}": "get list watch patch delete",
-            f"gamesessions/status.{GROUP}": "patch",
-            "pods.": "get list watch create patch delete",
-            "pods/log.": "get",
-            "events.events.k8s.io": "create",
-        },
-        SYSTEM: {
-            "leases.coordination.k8s.io": "create",
-            f"leases.coordination.k8s.io:{OPERATOR}": "get patch",
-        },
-    },
-    GATEWAY: {GAMES: _CLIENT},
-    BACK_END: {GAMES: _CLIENT},
-}
-"""By account and namespace. What is not here, nobody of ours may do."""
-
-ANYBODY: Rights = {
-    "selfsubjectreviews.authentication.k8s.io": "create",
-    "selfsubjectaccessreviews.authorization.k8s.io": "create",
-    "selfsubjectrulesreviews.authorization.k8s.io": "create",
-}
-"""What Kubernetes lets everyone ask who has any token: who am I, and what may I do."""
-ANYBODY_READS = {
-    *("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"),
-    *("/healthz", "/livez", "/readyz", "/.well-known/openid-configuration/", "/openid/v1/jwks/"),
-    *("/.well-known/openid-configuration", "/openid/v1/jwks"),
-}
-"""Paths beside objects: which kinds there are, and whether the API server lives."""
 
 VERBS = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"]
 VIRTUAL = [
@@ -84,33 +37,12 @@ AT_ONCE = 16
 RULES = Resource("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")
 REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview")
 
-Pair = tuple[str, str]
-"""A verb, and what it is about, as in `Rights`."""
-
 
 @pytest.fixture(scope="module")
 def accounts(installation: ControlPlane) -> dict[str, Account]:
-    """The accounts of an installation, and one of a back end that was given its Role."""
-    installation.api.post("/api/v1/namespaces", {"metadata": {"name": BACK_END}})
-    back_end = Account.create(installation, BACK_END, BACK_END)
-    back_end.grant(GAMES, CLIENT)
+    """The accounts of an installation."""
     services = {name: Account(installation, SYSTEM, name) for name in (OPERATOR, GATEWAY)}
-    return services | {BACK_END: back_end}
-
-
-def pairs(rights: Rights) -> set[Pair]:
-    """Rights one by one."""
-    return {(verb, what) for what, verbs in rights.items() for verb in verbs.split()}
-
-
-def expected(account: str, namespace: str) -> set[Pair]:
-    """What an account is to be allowed in a namespace."""
-    return pairs(ANYBODY) | pairs(MAY[account].get(namespace, {}))
-
-
-def what(resource: str, group: str, name: str = "") -> str:
-    """As the table names it."""
-    return f"{resource}.{group}:{name}" if name else f"{resource}.{group}"
+    return services | {BACK_END: Account(installation, BACK_END, BACK_END)}
 
 
 # The rules, as the API server resolves them -------------------------------------------------------
