@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from gamesession.controller import games as games_module
+from gamesession.controller.metrics import POPULATION
 from gamesession.kube.errors import Conflict, ServerFault, Throttled, Unreachable
 from gamesession.plan.acceptance import Verdict
 from gamesession.plan.game import Acceptance, Game
@@ -288,14 +289,12 @@ def measured(state: str) -> float | None:
 async def test_the_pods_that_wait_are_measured_for_as_long_as_the_game_is_there(
     scene: Scene,
 ) -> None:
-    one, key = game("measured", warmPool={"size": 2}), (CHESS[0], "measured")
+    one = game("measured", warmPool={"size": 2})
+    POPULATION.store = scene.store
     scene.start(one, ready("b", of=one), warm_pod("c", of=one), ready("d", of=one, deleting=30))
-    await scene.pools.reconcile(key)
     assert (measured("ready"), measured("starting")) == (1, 1)
     scene.start(game("measured", warmPool={"size": 2}, deleting=True), ready("c", of=one))
-    await scene.pools.reconcile(key)
     assert (measured("ready"), measured("starting")) == (2, 0)
     scene.server.remove(one)
     scene.tell()
-    await scene.pools.reconcile(key)
     assert (measured("ready"), measured("starting")) == (None, None)

@@ -11,6 +11,7 @@ from gamesession.client.lookup import unavailable
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Conflict, Unreachable
 from gamesession.kube.events import post_event
+from gamesession.kube.metrics import ENDED
 from gamesession.kube.resources import SESSIONS
 from gamesession.plan.session import Session
 
@@ -65,6 +66,8 @@ class Ending:
             answer = None  # another life has its name
         except (ApiError, Unreachable, TimeoutError) as error:
             raise unavailable(error) from error
+        if answer is not None:
+            ENDED.labels(session.game, reason).inc()
         if answer is not None and answer["kind"] == SESSIONS.kind:
             self._directory.sessions.offer(answer)  # finalizers keep it for a while
         else:

@@ -8,25 +8,17 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import structlog
-from prometheus_client import Counter, Histogram
 
+from gamesession.controller.metrics import STARTS
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Unreachable
 from gamesession.kube.events import post_event
+from gamesession.kube.metrics import ENDED
 from gamesession.kube.resources import SESSIONS
 from gamesession.plan.deadline import Deadline
 from gamesession.plan.session import Session
 
 log = structlog.get_logger(__name__)
-
-STARTS = Histogram(
-    "gamesession_start_seconds",
-    "From a session's creation to Ready, by game and kind of start.",
-    ["game", "kind"],
-    buckets=(0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300),
-)
-ENDED = Counter("gamesession_ended_total", "Sessions that ended, by reason.", ["game", "reason"])
-
 
 Kind = Literal["Normal", "Warning"]
 

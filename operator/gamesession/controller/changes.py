@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from gamesession.api.labels import ROLE_WARM
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.endings import Endings
+from gamesession.controller.metrics import GAME_SERIES
 from gamesession.controller.queue import WorkQueue
 from gamesession.controller.shelf import Key, key_of
 from gamesession.controller.store import Store
@@ -54,6 +55,7 @@ class Changes:
             return
         if old and (new is None or new.uid != old.uid):
             self._catalogue.forget(old)
+        self._measure(game)
         self._queue.add(Task("game", key_of(game)))
         self._queue.add(Task("pool", key_of(game)))
         if old and new and _same_to_others(old, new):
@@ -63,6 +65,13 @@ class Changes:
             if other.namespace == game.namespace and other.route in routes:
                 self._queue.add(Task("game", key_of(other)))
         self.acceptance_changed(key_of(game))
+
+    def _measure(self, game: Game) -> None:
+        """The series of a Game are there while there is one of its name, in whatever namespace."""
+        if any(each.name == game.name for each in self._store.games.values()):
+            GAME_SERIES.begin(game.name)
+        else:
+            GAME_SERIES.end(game.name)
 
     def acceptance_changed(self, game: Key) -> None:
         """The pool and all sessions of a Game are to be looked at, and deadlines entered anew."""

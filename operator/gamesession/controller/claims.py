@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from prometheus_client import Counter
-
 from gamesession.controller.catalogue import Catalogue
+from gamesession.controller.metrics import CLAIMS
 from gamesession.controller.refresh import refresh_pod
 from gamesession.controller.shelf import key_of
 from gamesession.controller.store import Store
@@ -32,12 +31,6 @@ from gamesession.plan.game import Game
 from gamesession.plan.pod import Pod
 from gamesession.plan.pool import claimable
 from gamesession.plan.session import Session
-
-CLAIMS = Counter(
-    "gamesession_claims_total",
-    "Tries to hand a warm pod to a session: claimed, lost (the pod went otherwise), empty.",
-    ["game", "result"],
-)
 
 
 class Claims:

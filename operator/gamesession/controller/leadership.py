@@ -16,14 +16,13 @@ from typing import Final, Self
 
 import structlog
 from kubernetes.aio.client import Configuration
-from prometheus_client import Gauge
 
+from gamesession.controller.metrics import LEADER
 from gamesession.controller.settings import OperatorSettings
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.errors import NotLeading
 from gamesession.kube.lease import Lease
 
-LEADER = Gauge("gamesession_leader", "1 while this process leads, else 0.")
 LOOK_SECONDS: Final = 0.25
 LOST: Final = 1
 """Exit code of a process that has lost its lead."""

@@ -24,6 +24,7 @@ from gamesession.controller.greetings import Greetings
 from gamesession.controller.heartbeat import Heartbeat
 from gamesession.controller.leadership import Leadership
 from gamesession.controller.lull import Lull
+from gamesession.controller.metrics import POPULATION
 from gamesession.controller.orphans import Orphans
 from gamesession.controller.pools import Pools
 from gamesession.controller.queue import WorkQueue
@@ -142,6 +143,7 @@ class Operator:
             try:
                 await self.comparison.load()
                 self.ready.set()
+                POPULATION.store = self.store
             except (ApiError, Unreachable) as error:
                 log.warning("objects could not be listed", error=str(error))
                 await asyncio.sleep(POLL_SECONDS)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from prometheus_client import Gauge
 
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.claims import Claims
@@ -39,7 +38,6 @@ from gamesession.plan.session import Session
 
 log = structlog.get_logger(__name__)
 
-POOL_PODS = Gauge("gamesession_pool_pods", "Pods that wait for a user.", ["game", "state"])
 WRITES_AT_ONCE: Final = 16
 MADE_AT_ONCE: Final = 4
 """Pods that a look makes where nobody waits: a user may come meanwhile."""
@@ -96,10 +94,8 @@ class Pools:
         game = self._store.games.get(key)
         if game is None:
             self._forget_absent()
-            _unmeasure(key)
             return
         pods = self._store.warm_pods(game)
-        _measure(game, pods)
         if game.deleting:
             return  # its warm pods go with it
         acceptance, _ = self._catalogue.acceptance(game)
@@ -241,18 +237,6 @@ class Pools:
             ApiError, Unreachable: it is not known yet whether it got one; to be called again.
         """
         return await self._claims.claim(game, session)
-
-
-def _measure(game: Game, pods: Iterable[Pod]) -> None:
-    ready = [pod.ready for pod in pods if pod.is_alive]
-    POOL_PODS.labels(game.name, "ready").set(sum(ready))
-    POOL_PODS.labels(game.name, "starting").set(len(ready) - sum(ready))
-
-
-def _unmeasure(game: Key) -> None:
-    """A Game that is gone has no pool, rather than the one of its last moment."""
-    for state in ("ready", "starting"):
-        POOL_PODS.remove(game[1], state)
 
 
 def _name(game: Game) -> str:

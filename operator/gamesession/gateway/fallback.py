@@ -127,6 +127,7 @@ class Fallbacks:
         self, passage: Passage, answer: aiohttp.ClientResponse
     ) -> web.StreamResponse:
         headers = to_client(answer.headers, ",".join(answer.headers.getall(hdrs.CONNECTION, ())))
+        game = passage.route.game.name
         headers[START] = FALLBACK
         headers[REQUEST_ID_HEADER] = passage.request_id
         if answer.status == SWITCHING and passage.is_websocket:
@@ -135,6 +136,7 @@ class Fallbacks:
                 answer,
                 headers,
                 None,
+                game=game,
                 expires=passage.token_expires,
                 on_data=_nothing,
             )
@@ -142,7 +144,13 @@ class Fallbacks:
             raise UpstreamUnreachable("The game's fallback did not answer in HTTP.")
         passage.body.on_failure = answer.close
         return await relay(
-            passage.request, answer, headers, idle=self._idle, on_data=_nothing, drain=self._drain
+            passage.request,
+            answer,
+            headers,
+            game=game,
+            idle=self._idle,
+            on_data=_nothing,
+            drain=self._drain,
         )
 
 

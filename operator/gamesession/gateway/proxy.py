@@ -162,6 +162,7 @@ class Proxy:
                 answer,
                 headers,
                 target.session,
+                game=passage.route.game.name,
                 expires=passage.token_expires,
                 on_data=on_data,
             )
@@ -172,6 +173,7 @@ class Proxy:
             passage.request,
             answer,
             headers,
+            game=passage.route.game.name,
             idle=self._idle,
             on_data=on_data,
             drain=self._drain,

@@ -4,8 +4,9 @@ off for the client to see."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Final
 
 import aiohttp
@@ -17,6 +18,7 @@ from multidict import CIMultiDict
 from gamesession.api.errors import UpstreamUnreachable
 from gamesession.gateway.breaking import break_off
 from gamesession.gateway.drain import Drain
+from gamesession.gateway.metrics import OPEN_STREAMS
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ async def relay(
     answer: aiohttp.ClientResponse,
     headers: CIMultiDict[str],
     *,
+    game: str,
     idle: float,
     on_data: Callable[[], None],
     drain: Drain,
@@ -79,6 +82,7 @@ async def relay(
     Args:
         answer: with its head read.
         headers: what goes to the client.
+        game: the Game's name.
         idle: seconds that the client may take no bytes for.
         on_data: called when some of it goes by.
         drain: ends a stream of events, whole, when this gateway leaves.
@@ -101,7 +105,7 @@ async def relay(
             _watch(protocol, answer.content)
             await _write(out, first, idle)
             first = b""
-            with _ending(answer, drain), suppress(StreamEnded):
+            with _streaming(answer, game, drain), suppress(StreamEnded):
                 while chunk := await answer.content.readany():
                     on_data()
                     await _write(out, chunk, idle)
@@ -128,12 +132,16 @@ def _takes_at_once(request: web.BaseRequest, headers: CIMultiDict[str], data: by
     return len(data) + sum(map(len, headers)) + sum(map(len, headers.values())) < AT_ONCE
 
 
-def _ending(answer: aiohttp.ClientResponse, drain: Drain) -> AbstractContextManager[None]:
+@contextmanager
+def _streaming(answer: aiohttp.ClientResponse, game: str, drain: Drain) -> Iterator[None]:
     """Events have no end of their own; who listens to them connects again, to another replica. Of
     anything else, an end of ours would be taken for its own."""
     if answer.content_type != EVENTS or hdrs.CONTENT_LENGTH in answer.headers:
-        return nullcontext()
-    return drain.ending(lambda: answer.content.set_exception(StreamEnded()))
+        yield
+        return
+    end = partial(answer.content.set_exception, StreamEnded())
+    with OPEN_STREAMS.labels(game).track_inprogress(), drain.ending(end):
+        yield
 
 
 async def _write(out: Relay, data: bytes, idle: float) -> None:

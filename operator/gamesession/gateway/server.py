@@ -31,6 +31,7 @@ from gamesession.gateway.hold import Holds
 from gamesession.gateway.keyring import Keyring
 from gamesession.gateway.keys import load_keys
 from gamesession.gateway.listening import cease_to_listen
+from gamesession.gateway.metrics import game_changed
 from gamesession.gateway.page import Pages
 from gamesession.gateway.places import Places
 from gamesession.gateway.protocol import GatewayServer
@@ -41,6 +42,7 @@ from gamesession.gateway.upstream import READ_BUFFER, Upstreams, open_client
 from gamesession.gateway.websockets import WebSockets
 from gamesession.kube.cluster import Cluster
 from gamesession.kube.connection import load
+from gamesession.kube.metrics import WATCH_AGE
 
 COMPONENT: Final = "gateway"
 FLUSH_SECONDS: Final = 5.0
@@ -69,6 +71,9 @@ class Service:
         self._cluster = cluster
         self.directory = Directory(cluster, settings.namespace)
         self._informers = (self.directory.games, self.directory.sessions, self.directory.pods)
+        for informer in self._informers:
+            WATCH_AGE.labels(informer.resource.plural).set_function(informer.age)
+        self.directory.games.subscribe(game_changed)
         self.activity = Activity(cluster, settings.namespace, self.directory)
         self._upstreams = Upstreams(
             self.directory,

@@ -17,6 +17,7 @@ from multidict import CIMultiDict
 from gamesession.api.errors import UpstreamUnreachable
 from gamesession.client.directory import Directory
 from gamesession.gateway.drain import Drain
+from gamesession.gateway.metrics import OPEN_STREAMS
 from gamesession.gateway.relay import Relay
 from gamesession.gateway.tunnel import (
     MAX_LIFETIME,
@@ -79,6 +80,7 @@ class WebSockets:
         headers: CIMultiDict[str],
         session: Session | None,
         *,
+        game: str,
         expires: float,
         on_data: Callable[[], None],
     ) -> web.StreamResponse:
@@ -88,6 +90,7 @@ class WebSockets:
             answer: the pod's 101.
             headers: what goes to the client with it.
             session: ends it with its own end; `None` for one of no session.
+            game: the Game's name.
             expires: when the client's token does, Unix seconds.
             on_data: called when frames of messages go by.
 
@@ -108,7 +111,10 @@ class WebSockets:
         try:
             request.protocol.set_parser(tunnel.to_pod)  # type: ignore[arg-type]
             pod.set_parser(tunnel.to_client, None)
-            with self._drain.ending(lambda: tunnel.end(SERVICE_RESTART, _STOPPING)):
+            with (
+                OPEN_STREAMS.labels(game).track_inprogress(),
+                self._drain.ending(lambda: tunnel.end(SERVICE_RESTART, _STOPPING)),
+            ):
                 await tunnel.run()
         finally:
             for timer in timers:

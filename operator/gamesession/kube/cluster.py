@@ -15,10 +15,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
-from prometheus_client import Counter
 
 from gamesession.kube.contact import Contact
 from gamesession.kube.errors import Gone, Unreachable, api_error
+from gamesession.kube.metrics import API_WRITES
 from gamesession.kube.resources import Resource
 
 Object = dict[str, Any]
@@ -32,12 +32,6 @@ Page = tuple[list[Object], str]
 REQUEST_SECONDS = 10.0
 WATCH_SECONDS = 290
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-
-API_WRITES = Counter(
-    "gamesession_api_writes_total",
-    "Writes to the Kubernetes API server.",
-    ["component", "verb", "resource", "code"],
-)
 
 
 class Cluster:
