@@ -117,6 +117,48 @@ async def test_our_defaults_contradict_nothing_that_a_template_asks_for(
 
 
 @pytest.mark.parametrize(
+    "template",
+    [
+        of(),
+        of(initContainers=[{"name": "setup", "image": "x"}]),
+        of(initContainers=[{"name": "log", "image": "x", "restartPolicy": "Always"}]),
+        of(serviceAccountName="player"),
+        of(automountServiceAccountToken=None),
+    ],
+    ids=["plain", "init container", "sidecar", "an account", "null"],
+)
+async def test_a_pod_holds_no_credentials_for_the_api_server(
+    cluster: Cluster, namespace: str, template: Object
+) -> None:
+    """Whatever account it has, even one that would give its token to all pods."""
+    account = {"metadata": {"name": "player"}, "automountServiceAccountToken": True}
+    await cluster.create(ACCOUNTS, namespace, account)
+
+    answer = await dry_run(cluster, namespace, template)
+
+    assert tokens(answer) == []
+
+
+async def test_a_template_that_asks_for_a_token_in_so_many_words_gets_it(
+    cluster: Cluster, namespace: str
+) -> None:
+    """Who writes Games is trusted with the accounts of their namespace (docs/security.md)."""
+    answer = await dry_run(cluster, namespace, of(automountServiceAccountToken=True))
+
+    assert len(tokens(answer)) == 1
+
+
+def tokens(pod: Object) -> list[Object]:
+    """The tokens of service accounts that the API server has put into a pod."""
+    sources = [
+        source
+        for volume in pod["spec"].get("volumes", [])
+        for source in volume.get("projected", {}).get("sources", [])
+    ]
+    return [source for source in sources if "serviceAccountToken" in source]
+
+
+@pytest.mark.parametrize(
     ("template", "words"),
     [
         (of({"image": ""}), "spec.containers[0].image: Required value"),
