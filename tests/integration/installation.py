@@ -34,6 +34,7 @@ _KINDS: Final = frozenset(
         "ServiceAccount",
         "Role",
         "RoleBinding",
+        "Lease",
         "ClusterRole",
         "ClusterRoleBinding",
         "ValidatingAdmissionPolicy",

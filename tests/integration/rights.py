@@ -28,7 +28,6 @@ MAY: dict[str, dict[str, Rights]] = {
             "events.events.k8s.io": "create",
         },
         SYSTEM: {
-            "leases.coordination.k8s.io": "create",
             f"leases.coordination.k8s.io:{OPERATOR}": "get patch",
         },
     },

@@ -112,7 +112,7 @@ class Lease:
         if not self.stands() or self._found is None:
             return
         self._until = float("-inf")
-        spec = {**self._found["spec"], "holderIdentity": "", "renewTime": self._time()}
+        spec = {**_spec(self._found), "holderIdentity": "", "renewTime": self._time()}
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 await self._write(spec, self._found)
@@ -144,12 +144,12 @@ class Lease:
         if self._found is None or _version(found) != _version(self._found):
             self._found_at = self._clock()
         self._found = found
-        lasts = float(found["spec"].get("leaseDurationSeconds") or DURATION)
+        lasts = float(_spec(found).get("leaseDurationSeconds") or DURATION)
         is_ours = _holder(found) in ("", self._identity)
         return is_ours or self._clock() - self._found_at > lasts
 
     def _claim(self) -> Object:
-        spec = self._found["spec"] if self._found else {}
+        spec = _spec(self._found)
         claim = {**spec, "leaseDurationSeconds": DURATION, "renewTime": self._time()}
         if spec.get("holderIdentity") != self._identity:
             claim |= {
@@ -175,8 +175,13 @@ class Lease:
         return format_instant(self._now())
 
 
+def _spec(lease: Object | None) -> Object:
+    """Empty for one that was never held."""
+    return dict(lease.get("spec") or {}) if lease else {}
+
+
 def _holder(lease: Object | None) -> str:
-    return str(lease["spec"].get("holderIdentity") or "") if lease else ""
+    return str(_spec(lease).get("holderIdentity") or "")
 
 
 def _version(lease: Object) -> str:

@@ -47,7 +47,7 @@ class Leases:
             raise Gone(404, {})
         if body["metadata"]["resourceVersion"] != self.lease["metadata"]["resourceVersion"]:
             raise Conflict(409, {})
-        changed = {**self.lease, "spec": {**self.lease["spec"], **body["spec"]}}
+        changed = {**self.lease, "spec": {**self.lease.get("spec", {}), **body["spec"]}}
         return self._store(changed, fault)
 
     def _fail_before(self) -> str | None:
@@ -93,6 +93,16 @@ async def test_the_first_to_come_gets_it_and_the_others_stand_by() -> None:
     assert (spec["holderIdentity"], spec["leaseTransitions"]) == ("0", 0)
     assert spec["leaseDurationSeconds"] == DURATION
     assert spec["acquireTime"] == spec["renewTime"]
+
+
+async def test_one_that_was_installed_empty_is_free() -> None:
+    """The chart makes it, so that it goes with the release."""
+    scene = Scene(2)
+    scene.server.lease = {"metadata": {"resourceVersion": "1"}}
+    for lease in scene.all:
+        await lease.attempt()
+    assert scene.standing == [0]
+    assert scene.server.lease["spec"]["leaseTransitions"] == 0
 
 
 async def test_who_renews_it_keeps_it() -> None:
