@@ -105,3 +105,12 @@ topologySpreadConstraints:
 {{- define "gamesession.account" -}}
 {{ include "gamesession.name" .root }}-{{ .component }}
 {{- end -}}
+
+{{/* A selector of namespaces by their names. */}}
+{{- define "gamesession.namespaces" -}}
+matchExpressions:
+  - key: kubernetes.io/metadata.name
+    operator: In
+    values:
+      {{- toYaml . | nindent 6 }}
+{{- end -}}
