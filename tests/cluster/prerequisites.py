@@ -35,6 +35,8 @@ PACKAGES = {
     f"{CNI_PLUGINS}/loopback": "containernetworking-plugins",
     f"{CNI_PLUGINS}/ptp": "containernetworking-plugins",
     "redis-server": "redis-server",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
     "chromium": "chromium",
     CHINESE_FONT: "fonts-wqy-microhei",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",

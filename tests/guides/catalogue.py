@@ -7,6 +7,7 @@ from typing import Final
 ON_CONTROL_PLANE: Final = (
     "docs/concepts.md",
     "docs/troubleshooting.md",
+    "docs/alerts.md",
     "docs/sdk.md",
 )
 """By tests/integration, with operator and gateway as processes; their blocks that need the node
