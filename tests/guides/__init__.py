@@ -17,4 +17,9 @@ A comment right before a block says otherwise:
 | `<!-- not run: why -->` | it cannot be run here, or must not |
 | `<!-- on the node -->` | it needs real containers: tests/e2e run it, tests/integration do not |
 | `<!-- file: NAME -->` | a reader saves it as NAME, which the words before it say |
+
+`<!-- given: NAME -->` stands for itself: here a script of `tests/guides/given` makes what the next
+blocks of the guide look at, and what its reader has already, to their sorrow.
+
+`WRITE_GUIDES=1 pytest tests/integration/test_guides.py` writes into the guides what was printed.
 """

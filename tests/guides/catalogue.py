@@ -9,6 +9,7 @@ ON_CONTROL_PLANE: Final = (
     "docs/troubleshooting.md",
     "docs/alerts.md",
     "docs/sdk.md",
+    "docs/examples/README.md",
 )
 """By tests/integration, with operator and gateway as processes; their blocks that need the node
 are run by tests/e2e."""
@@ -17,6 +18,7 @@ ON_NODE: Final = ("docs/install.md",)
 """By tests/e2e alone, from an empty cluster."""
 
 BY_OTHERS: Final = {
+    "docs/tuning.md": "tests/unit/docs/test_pool_size.py",
     "docs/migration.md": "tests/handlers/examples/test_migration.py",
 }
 """By a test of their own."""

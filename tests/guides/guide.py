@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-RUNNABLE = frozenset({"sh", "console", "yaml", "python"})
+GIVEN = ROOT / "tests/guides/given"
+RUNNABLE = frozenset({"sh", "console", "yaml", "python", "given"})
 
 _FENCE = re.compile(r"^( *)```(.*)$")
 _COMMENT = re.compile(r"^<!-- *(.*?) *-->$")
+_GIVEN = re.compile(r"^given(?: on the node)?: (.*)$")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Block:
     @property
     def needs_node(self) -> bool:
         """Whether it needs real containers."""
-        return self.note == "on the node"
+        return self.note.startswith(("on the node", "given on the node:"))
 
     @property
     def runs(self) -> bool:
@@ -91,6 +93,10 @@ def _blocks(guide: str, lines: list[str]) -> Iterator[Block]:
             note = ""
         elif comment := _COMMENT.match(line.strip()):
             note = comment[1]
+            if given := _GIVEN.match(note):
+                script = (GIVEN / given[1]).read_text()
+                yield Block(guide, "given", script, number, note, lead)
+                note = ""
         else:
             note = ""
             lead = line if line.strip() else lead

@@ -27,14 +27,21 @@ class Walk:
         desk: a directory that looks like a checkout, where the reader's own files go.
         environment: variables for bash.
         patience: seconds that one command may take.
+        writes: write what was printed into the guide where it shows something else.
     """
 
     def __init__(
-        self, desk: Path, environment: Mapping[str, str], *, patience: float = PATIENCE
+        self,
+        desk: Path,
+        environment: Mapping[str, str],
+        *,
+        patience: float = PATIENCE,
+        writes: bool = False,
     ) -> None:
         self._desk = desk
         self._shell = Shell(desk, environment)
         self._patience = patience
+        self._writes = writes
         self._names: dict[str, Any] = {"__name__": "guide"}
 
     async def __aenter__(self) -> Self:
@@ -70,7 +77,7 @@ class Walk:
             await self._execute(block)
         elif block.language == "yaml":
             (self._desk / ".applied.yaml").write_text(block.text)
-            await self._succeed(block, "kubectl apply -f .applied.yaml")
+            await self._succeed(block, "kubectl -n games apply -f .applied.yaml")
         else:
             await self._succeed(block, f"set -e\n{block.text}set +e")
 
@@ -83,10 +90,17 @@ class Walk:
             raise BlockFailed(f"{block.place}: exit code {code} of\n{block.text}\n{printed}")
 
     async def _converse(self, block: Block) -> None:
+        text = ""
         for each in exchanges(block.text):
             _, printed = await self._shell.run(each.command, seconds=self._patience)
-            if differs := differences(each.shown, printed):
+            differs = differences(each.shown, printed)
+            if differs and not self._writes:
                 raise BlockFailed(f"{block.place}: $ {each.command}\n{differs}")
+            shown = "".join(f"{line}\n" for line in each.shown)
+            command = each.command.replace("\n", "\n> ")
+            text += f"$ {command}\n" + (f"{printed.rstrip()}\n" if differs and printed else shown)
+        if text != block.text:
+            write(block, text)
 
     async def _execute(self, block: Block) -> None:
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -94,6 +108,12 @@ class Walk:
         found = eval(code, self._names)
         if inspect.isawaitable(found):
             await found
+
+
+def write(block: Block, text: str) -> None:
+    """Put another text in the place of a block's."""
+    guide = ROOT / block.guide
+    guide.write_text(guide.read_text().replace(block.text, text, 1))
 
 
 def furnish(desk: Path) -> None:
