@@ -34,6 +34,8 @@ REPLACED_AFTER: Final = timedelta(seconds=5)
 ATTEMPTS: Final = 8
 DELETION_SECONDS: Final = 20.0
 LONGEST_PAUSE: Final = 2.0
+AWAY_RETRY: Final = (0.25, 2.0)
+"""Seconds between two attempts while the API server is away: the first, and the longest."""
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,28 @@ class Sessions:
         if session is not None and session.phase != FAILED:
             return session
         return await self._flights.join((game.name, user), lambda: self._make(game, user))
+
+    async def ensure_in_the_end(self, game: Game, user: str) -> Session:
+        """As `ensure`, but for an API server that is away, which is waited for: whoever asks limits
+        the time. A Game's fallback is not kept waiting.
+
+        Raises:
+            Unavailable: there is a fallback, or the API server is there and does not let it be
+                made.
+        """
+        backoff = Backoff(*AWAY_RETRY)
+        while True:
+            try:
+                return await self.ensure(game, user)
+            except Unavailable:
+                if not self.api_server_is_away or game.spec.fallback is not None:
+                    raise
+            await asyncio.sleep(backoff.delay())
+
+    @property
+    def api_server_is_away(self) -> bool:
+        """Whether it did not answer when it was last asked."""
+        return self._cluster.contact.lost
 
     async def look(self, game: Game, user: str) -> Session | None:
         """The session of a user and game, `None` if there is none. Asks the API server if we know

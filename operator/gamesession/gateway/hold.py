@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
-from gamesession.api.errors import SessionStarting, UpstreamUnreachable
+from gamesession.api.errors import SessionStarting, Unavailable, UpstreamUnreachable
 from gamesession.api.game import Service
 from gamesession.client.activity import Activity
 from gamesession.client.attendance import Attendance
@@ -97,8 +97,9 @@ class Holds:
             SessionStarting: not within the hold.
             Capacity: too many wait already.
             UpstreamUnreachable: the session is Ready, but its pod takes no connections.
+            Unavailable: the API server was away until the hold ran out.
             GameNotFound, GameSuspended, StartFailed, NameCollision, Unavailable: as
-                `Sessions.ensure`.
+                `Sessions.ensure_in_the_end`.
         """
         before = self._directory.find(game.name, user)
         reused_pod = before.pod_uid if before is not None and self._serves(before) else None
@@ -111,12 +112,14 @@ class Holds:
                 async with asyncio.timeout(min(self._hold, hold or self._hold)) as limit:
                     hurrying.enter_context(self._drain.hurrying(limit))
                     while True:
-                        session = await self._sessions.ensure(game, user)
+                        session = await self._sessions.ensure_in_the_end(game, user)
                         attendance.attend(session)
                         found = await self._look(game, service, session, doubted)
                         if found is not None:
                             return _started(found, session, reused_pod)
         except TimeoutError as error:
+            if self._sessions.api_server_is_away and not self._directory.find(game.name, user):
+                raise Unavailable("Sessions cannot be created at the moment.") from error
             raise SessionStarting(
                 "The session is starting; try again.", retry_after=RETRY_AFTER
             ) from error

@@ -24,28 +24,48 @@ async def code_of(stage: Stage, method: str, path: str, user: str = "alice") -> 
         return answer.status, body.get("error", {}).get("code", "")
 
 
-async def test_running_sessions_are_served_and_new_ones_are_unavailable(stage: Stage) -> None:
-    await stage.add_session()
-    await stage.api.go_away()
-    for _ in range(3):
-        assert await code_of(stage, "GET", "/api/chess/") == (200, "")
-    assert await code_of(stage, "GET", "/api/chess/session/status") == (200, "")
-    assert await code_of(stage, "GET", "/api/chess/", "bob") == (503, "unavailable")
-    assert await code_of(stage, "POST", "/api/chess/session/open", "bob") == (503, "unavailable")
-    assert await code_of(stage, "POST", "/api/chess/session/close") == (503, "unavailable")
-    assert await code_of(stage, "GET", "/api/chess/session/status", "bob") == (503, "unavailable")
+async def test_running_sessions_are_served_and_new_ones_are_unavailable() -> None:
+    """A request that has a pod to wait for waits as long as it would for the pod."""
+    async with Stage(hold=timedelta(seconds=1)) as stage:
+        await stage.add_game()
+        await stage.add_session()
+        await stage.api.go_away()
+        for _ in range(3):
+            assert await code_of(stage, "GET", "/api/chess/") == (200, "")
+        assert await code_of(stage, "GET", "/api/chess/session/status") == (200, "")
+        assert await code_of(stage, "GET", "/api/chess/", "bob") == (503, "unavailable")
+        for method, endpoint, user in (
+            ("POST", "open", "bob"),
+            ("POST", "close", "alice"),
+            ("GET", "status", "bob"),
+        ):
+            path = f"/api/chess/session/{endpoint}"
+            assert await code_of(stage, method, path, user) == (503, "unavailable")
 
 
-async def test_when_it_is_back_new_sessions_are_made_again(stage: Stage) -> None:
+async def test_when_it_is_back_new_sessions_are_made_again() -> None:
+    async with Stage(hold=timedelta(seconds=0.5)) as stage:
+        await stage.add_game()
+        await stage.api.go_away()
+        assert await code_of(stage, "GET", "/api/chess/") == (503, "unavailable")
+        await stage.api.come()
+
+        async def served() -> bool:
+            return await code_of(stage, "GET", "/api/chess/") == (200, "")
+
+        await eventually(served)
+        assert stage.api.count("create", "gamesessions") == 1
+
+
+async def test_a_first_request_waits_until_the_api_server_is_back(stage: Stage) -> None:
+    """A restart of it costs those who come meanwhile time, and no error."""
     await stage.api.go_away()
-    assert await code_of(stage, "GET", "/api/chess/") == (503, "unavailable")
+    asking = [asyncio.create_task(code_of(stage, "GET", "/api/chess/", f"user-{n}")) for n in "ab"]
+    done, _ = await asyncio.wait(asking, timeout=1)
+    assert not done
     await stage.api.come()
-
-    async def served() -> bool:
-        return await code_of(stage, "GET", "/api/chess/") == (200, "")
-
-    await eventually(served)
-    assert stage.api.count("create", "gamesessions") == 1
+    assert await asyncio.gather(*asking) == [(200, "")] * 2
+    assert stage.api.count("create", "gamesessions") == 2
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])

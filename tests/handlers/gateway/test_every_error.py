@@ -115,7 +115,7 @@ REFUSALS: dict[str, Ask] = {
     ),
     "session_starting": Ask(503, settings=SHORT, before=nobody_starts_it),
     "game_suspended": Ask(503, game={"suspend": True}),
-    "unavailable": Ask(503, before=the_api_server_is_away),
+    "unavailable": Ask(503, settings=SHORT, before=the_api_server_is_away),
     "upstream_timeout": Ask(
         504, settings={"response_timeout": timedelta(seconds=0.2)}, before=its_pod_says_nothing
     ),
