@@ -250,6 +250,39 @@ def uninstall(
     run(work(place, timeout, ask=not yes, **scope), debug=debug)
 
 
+@app.command(hidden=True)
+def check(
+    release: Annotated[str, typer.Option(envvar="GAMESESSION_RELEASE", help="Helm's name.")],
+    namespace: Annotated[
+        str, typer.Option(envvar="GAMESESSION_NAMESPACE", help="Of operator and gateway.")
+    ],
+    games: Annotated[
+        list[str], typer.Option(envvar="GAMESESSION_GAMES", help="A namespace of Games.")
+    ],
+    component: Annotated[
+        list[str], typer.Option(envvar="GAMESESSION_COMPONENT", help="operator, gateway.")
+    ],
+    gateway: Annotated[
+        str, typer.Option(envvar="GAMESESSION_GATEWAY", help="The gateway's Service.")
+    ] = "",
+    patience: Annotated[
+        timedelta, typer.Option(parser=of.duration, envvar="GAMESESSION_PATIENCE")
+    ] = timedelta(minutes=1),
+    debug: of.Debug = False,
+) -> None:
+    """See whether a release does what it should: for `helm test`."""
+    from gamesession.commands.checking import Installation, service_url
+    from gamesession.commands.checking import check as work
+    from gamesession.commands.running import guarded, run
+
+    def look() -> None:
+        url = service_url(gateway, os.environ) if gateway else ""
+        found = Installation(namespace, release, tuple(component), tuple(games), url)
+        run(work(Place(), found, patience), debug=debug)
+
+    guarded(look)
+
+
 def main() -> None:
     """The command, be it called as `gamesession` or as `kubectl gamesession`."""
     app(prog_name=program())

@@ -71,16 +71,21 @@ startupProbe:
   failureThreshold: 60
 {{- end -}}
 
-{{/* Where a component's pods run. Takes a dict: root, component, values. */}}
-{{- define "gamesession.placement" -}}
-{{- with .values.nodeSelector }}
+{{/* The nodes that pods may run on. Takes the values of a component. */}}
+{{- define "gamesession.nodes" -}}
+{{- with .nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .values.tolerations }}
+{{- with .tolerations }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- end -}}
+
+{{/* Where a component's pods run. Takes a dict: root, component, values. */}}
+{{- define "gamesession.placement" -}}
+{{- include "gamesession.nodes" .values }}
 {{- with .values.affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
