@@ -17,6 +17,7 @@ import aiohttp
 from kubernetes.aio.client import ApiClient, Configuration
 
 from gamesession.kube.contact import Contact
+from gamesession.kube.decoding import decode
 from gamesession.kube.errors import Gone, Unreachable, api_error
 from gamesession.kube.metrics import API_WRITES
 from gamesession.kube.resources import Resource
@@ -242,7 +243,7 @@ class Cluster:
         timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_SECONDS, sock_read=90)
         async with await self._send("GET", path, query, timeout=timeout) as response:
             async for line in _lines(response):
-                event: Object = json.loads(line)
+                event: Object = decode(line)
                 if event["type"] == "ERROR":
                     status = event["object"]
                     raise api_error(int(status.get("code", 500)), status)
@@ -263,7 +264,7 @@ class Cluster:
         )
         try:
             async with response:
-                answer: Object = json.loads(await response.read())
+                answer: Object = decode(await response.read())
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             self.contact.failed()

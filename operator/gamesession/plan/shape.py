@@ -31,6 +31,8 @@ _TEMPLATE: Final = {
         "terminationGracePeriodSeconds": int,
     },
 }
+MAX_DEPTH: Final = 50
+"""Levels of a template: twice as many as a PodTemplateSpec has. Python cannot copy a thousand."""
 _WORDS: Final[dict[type, str]] = {dict: "an object", list: "a list", str: "text", int: "a number"}
 
 
@@ -39,11 +41,31 @@ def misshapen(template: dict[str, Any]) -> list[str]:
 
     Null counts as left out, as the API server has it.
     """
-    found = list(_mismatches(template, _TEMPLATE, "spec.template"))
+    if _is_deeper(template, MAX_DEPTH):
+        return [f"spec.template: is nested deeper than {MAX_DEPTH} levels; no PodTemplateSpec is"]
+    found = [
+        f"spec.template.{field}: a PodTemplateSpec has metadata and spec only"
+        for field, value in template.items()
+        if field not in _TEMPLATE and value is not None
+    ]
+    found += _mismatches(template, _TEMPLATE, "spec.template")
     pod = template.get("spec")
     if not found and not (pod and pod.get("containers")):
         found.append("spec.template.spec.containers: must hold at least one container")
     return found
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists lie in one another by more than so many levels."""
+    layer = [value]
+    for _ in range(levels):
+        layer = [
+            inner
+            for outer in layer
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(layer)
 
 
 def _mismatches(value: Any, shape: Any, path: str) -> Iterator[str]:

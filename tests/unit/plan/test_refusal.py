@@ -87,6 +87,30 @@ def test_what_a_go_program_prints_is_not_refused() -> None:
     assert found({**of(), "metadata": {"creationTimestamp": None}}) == []
 
 
+@pytest.mark.parametrize("field", ["sepc", "apiVersion", "status"])
+def test_what_a_pod_template_does_not_have_is_refused(field: str) -> None:
+    """The API server is shown the pod that is made of it, where this would be missing."""
+    [words] = found({**of(), field: {"a": 1}})
+
+    assert words == f"spec.template.{field}: a PodTemplateSpec has metadata and spec only"
+
+
+def test_null_is_left_out_of_a_template() -> None:
+    assert found({**of(), "status": None}) == []
+
+
+@pytest.mark.parametrize("depth", [100, 9_000])
+@pytest.mark.parametrize("inner", [{}, {"leaf": [1]}])
+def test_a_template_that_is_nested_without_end_is_refused(depth: int, inner: Any) -> None:
+    """Python could not even copy it."""
+    for number in range(depth):
+        inner = {"a": inner} if number % 2 else [inner]
+
+    [words] = found(of(affinity=inner))
+
+    assert words.startswith("spec.template: is nested deeper than 50 levels")
+
+
 @pytest.mark.parametrize("kind", ["labels", "annotations"])
 @pytest.mark.parametrize("name", ["gamelibrary.io/role", "x.gamelibrary.io/y"])
 def test_names_of_our_group_are_the_operators_own(kind: str, name: str) -> None:
