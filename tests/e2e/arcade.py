@@ -35,6 +35,7 @@ class Arcade:
         *,
         environment: dict[str, str] | None = None,
         pod: dict[str, Any] | None = None,
+        name: str = "",
         **spec: Any,
     ) -> str:
         """Make a Game of the mischief image and wait until it is accepted; returns its name.
@@ -42,22 +43,23 @@ class Arcade:
         Args:
             environment: of the container.
             pod: other fields of the pod's spec.
+            name: its name, if it must be a certain one.
             spec: other fields of the Game's spec, by their names in the API.
         """
         pods = template(container(environment or {}), **(pod or {}))
-        return await self.install(**{"services": SERVICES, "template": pods, **spec})
+        return await self.install(name, **{"services": SERVICES, "template": pods, **spec})
 
-    async def install(self, **spec: Any) -> str:
+    async def install(self, name: str = "", /, **spec: Any) -> str:
         """Make a Game with a name and a route of its own, and wait until it is accepted."""
-        name = await self.propose(**spec)
+        name = await self.propose(name, **spec)
         found = condition(self.ground.games[name], "Accepted")
         assert found is not None
         assert found["status"] == "True", found
         return name
 
-    async def propose(self, **spec: Any) -> str:
+    async def propose(self, name: str = "", /, **spec: Any) -> str:
         """Make a Game and wait until the operator has judged it; returns its name."""
-        name = f"{OURS}{secrets.token_hex(3)}"
+        name = name or f"{OURS}{secrets.token_hex(3)}"
         self._games.append(name)
         await self.ground.create_game(name, **spec)
         return name

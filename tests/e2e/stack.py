@@ -100,12 +100,16 @@ class Stack:
         )
 
     def kill(self, component: str) -> None:
-        """End the process of `operator` or `gateway` by SIGKILL, as a crash would."""
-        status = self._container(component)
-        container = status["containerID"].removeprefix("containerd://")
-        self.target.machine.images.ctr("tasks", "kill", "--signal=SIGKILL", container)
+        """End all processes of `operator` or `gateway` by SIGKILL, as a crash would."""
+        before = self._containers(component)
+        for status in before.values():
+            container = status["containerID"].removeprefix("containerd://")
+            self.target.machine.images.ctr("tasks", "kill", "--signal=SIGKILL", container)
         wait_for(
-            lambda: self._container(component)["restartCount"] > status["restartCount"],
+            lambda: all(
+                status["restartCount"] > before[pod]["restartCount"]
+                for pod, status in self._containers(component).items()
+            ),
             PATIENCE,
             f"kubelet to see the {component} end",
         )
@@ -113,14 +117,16 @@ class Stack:
     def await_ready(self, component: str) -> None:
         """Wait until `operator` or `gateway` is ready, whichever life of it."""
         wait_for(
-            lambda: self._container(component)["ready"], PATIENCE, f"the {component} to be ready"
+            lambda: all(status["ready"] for status in self._containers(component).values()),
+            PATIENCE,
+            f"the {component} to be ready",
         )
 
     def forget_crashes(self) -> None:
-        """Give a component that was killed a new pod: in the old one, kubelet would take its time
+        """Give a component that was killed new pods: in the old ones, kubelet would take its time
         over the next start."""
         for component in ("operator", "gateway"):
-            if self._container(component)["restartCount"]:
+            if any(status["restartCount"] for status in self._containers(component).values()):
                 name = f"gamesession-{component}"
                 self.kubectl("-n", SYSTEM, "rollout", "restart", f"deployment/{name}")
                 self.kubectl(
@@ -128,8 +134,9 @@ class Stack:
                 )
 
     def log(self, component: str) -> str:
-        """What `operator` or `gateway` has logged in its present life."""
-        return self.kubectl("-n", SYSTEM, "logs", f"deployment/gamesession-{component}")
+        """What the processes of `operator` or `gateway` have logged in their present lives."""
+        label = f"app.kubernetes.io/name=gamesession-{component}"
+        return self.kubectl("-n", SYSTEM, "logs", "-l", label, "--tail=-1")
 
     def bugs(self) -> list[str]:
         """What the logs say that they never should: errors of our own making."""
@@ -141,16 +148,14 @@ class Stack:
             if any(sign in line for sign in signs)
         ]
 
-    def _container(self, component: str) -> dict[str, Any]:
-        """The status of a component's container."""
-        (pod,) = [
-            pod
+    def _containers(self, component: str) -> dict[str, dict[str, Any]]:
+        """The status of a component's container in each of its pods, by their names."""
+        return {
+            name_of(pod): pod["status"]["containerStatuses"][0]
             for pod in self.objects("pods", SYSTEM)
             if name_of(pod).startswith(f"gamesession-{component}-")
             and "deletionTimestamp" not in pod["metadata"]
-        ]
-        (status,) = pod["status"]["containerStatuses"]
-        return dict(status)
+        }
 
 
 def name_of(found: dict[str, Any]) -> str:

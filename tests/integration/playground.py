@@ -142,6 +142,14 @@ class Playground:
         found: Object = self.sessions.get(name, {}).get("status", {})
         return found
 
+    def history_of(self, name: str) -> list[tuple[datetime, str, Object]]:
+        """What became of a session: when a watch told it, how, and its status then."""
+        return [
+            (change.at, change.kind, change.object.get("status", {}))
+            for change in self.history["gamesessions"]
+            if change.object["metadata"]["name"] == name
+        ]
+
     def made_pods(self, name: str) -> list[Object]:
         """Every pod that was ever made for a session."""
         return [
