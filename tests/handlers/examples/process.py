@@ -61,14 +61,18 @@ class Example:
 
 @asynccontextmanager
 async def running(
-    name: str, log: Path, *, host: str, port: int, **environment: str
+    name: str, log: Path, *, host: str, port: int, folder: Path = EXAMPLES, **environment: str
 ) -> AsyncIterator[Example]:
-    """An example that takes connections. It is killed, should it still run."""
+    """An example that takes connections. It is killed, should it still run.
+
+    Args:
+        folder: where it is.
+    """
     with log.open("w") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command(name, host, port),
-            cwd=EXAMPLES,
+            cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT / "operator"), **environment},
             stdout=output,
             stderr=output,

@@ -18,7 +18,7 @@ from gamesession.api.instant import format_instant
 from gamesession.kube.cluster import Object
 from tests.cluster.controlplane import free_port
 from tests.eventually import eventually
-from tests.handlers.examples.process import Example, running
+from tests.handlers.examples.process import EXAMPLES, Example, running
 from tests.handlers.gateway import stage as gateway
 from tests.handlers.gateway.apiserver import ApiServer
 from tests.handlers.gateway.pods import PORT, new_address, pod_object
@@ -38,7 +38,9 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def pod_of(api: ApiServer, user: str, example: str, log: Path) -> AsyncIterator[Example]:
+async def pod_of(
+    api: ApiServer, user: str, example: str, log: Path, folder: Path = EXAMPLES
+) -> AsyncIterator[Example]:
     """Play operator and kubelet: the pod of a user's session, once there is that session."""
 
     async def made() -> Object | None:
@@ -49,7 +51,8 @@ async def pod_of(api: ApiServer, user: str, example: str, log: Path) -> AsyncIte
     ip = new_address()
     pod = api.put("pods", pod_object(f"pod-of-{user}", ip))
     uid = pod["metadata"]["uid"]
-    async with running(example, log, host=ip, port=PORT, GAMESESSION_POD_UID=uid) as found:
+    place = running(example, log, host=ip, port=PORT, folder=folder, GAMESESSION_POD_UID=uid)
+    async with place as found:
         api.change("gamesessions", session["metadata"]["name"], lambda s: make_ready(s, pod))
         yield found
 
