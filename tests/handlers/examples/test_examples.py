@@ -106,7 +106,12 @@ async def test_a_back_end_carries_its_users_to_their_pods(
     }
     async with (
         running(
-            backend, tmp_path / backend, host="127.0.0.1", port=free_port(), **environment
+            backend,
+            tmp_path / backend,
+            host="127.0.0.1",
+            port=free_port(),
+            folder=EXAMPLES,
+            **environment,
         ) as found,
         aiohttp.ClientSession(found.url) as http,
     ):
