@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gamesession.api.instant import parse_instant
 from gamesession.kube.resources import GAMES, PODS
+from tests.cluster.controlplane import ControlPlane
 from tests.eventually import eventually
-from tests.integration.bodies import TEMPLATE
+from tests.integration.bodies import TEMPLATE, game
 from tests.integration.condition import condition, message, reason
 from tests.integration.playground import Playground
 
@@ -46,6 +48,22 @@ async def test_of_several_at_once_one_is_served(shared: Playground) -> None:
             assert reason(shared.status(name)) == "Duplicate"
             assert served in message(shared.status(name))
     assert sum(len(shared.made_pods(name)) for name in names) == 1
+
+
+async def test_a_template_without_end_keeps_nobody_from_the_other_games(
+    shared: Playground, control_plane: ControlPlane
+) -> None:
+    """The API server takes almost 10,000 levels, where Python's own limit is a thousand."""
+    deep = '{"a":' * 9900 + "{}" + "}" * 9900
+    body = json.dumps(game("deep", template={"spec": "DEEP"})).replace('"DEEP"', deep)
+    place = ("-n", shared.namespace)
+    control_plane.kubectl(*place, "create", "--validate=false", "-f", "-", stdin=body)
+    await shared.create_game("shallow")
+    verdict = await shared.until(lambda: condition(shared.games["deep"], "Accepted"))
+    assert verdict["reason"] == "TemplateRefused"
+    assert "nested deeper than 50 levels" in verdict["message"]
+    await shared.until_phase(await shared.create_session("alice", "shallow"), "Ready")
+    control_plane.kubectl(*place, "delete", "game", "deep", "--timeout=60s")
 
 
 async def test_an_idle_timeout_out_of_bounds_is_refused(shared: Playground) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
 from gamesession.controller.games import Games
 from gamesession.controller.greetings import Greetings
+from gamesession.controller.health import Health
 from gamesession.controller.heartbeat import Heartbeat
 from gamesession.controller.leadership import Leadership
 from gamesession.controller.lull import Lull
@@ -46,6 +48,9 @@ POLL_SECONDS = 2.0
 COLLECT_AFTER = (50_000, 20, 20)
 """Each page of a list is hundreds of thousands of objects, none of them in a cycle: by Python's own
 thresholds a third of the time that reading one takes would go into looking for cycles."""
+RECURSION_LIMIT = 50_000
+"""In place of Python's thousand: the API server takes templates that are nested 10,000 deep. kopf
+reads and copies whole Games, and one that it cannot read would end it, again and again."""
 ORPHAN_SECONDS = 30.0
 HEALTHY_SECONDS = 60.0
 FIRST_RESTART = 1.0
@@ -58,14 +63,14 @@ class Operator:
     Args:
         cluster: the API server.
         settings: what is served and how.
-        ready: set once all that is there has been listed.
+        health: told once all that is there has been listed.
     """
 
-    def __init__(self, cluster: Cluster, settings: OperatorSettings, ready: asyncio.Event) -> None:
+    def __init__(self, cluster: Cluster, settings: OperatorSettings, health: Health) -> None:
         self.cluster = cluster
         self.settings = settings
         self.store = Store()
-        self.ready = ready
+        self._health = health
         self._announcer = Announcer(cluster)
         self._catalogue = Catalogue()
         self.comparison = Comparison(cluster, self.store, settings.namespace)
@@ -139,10 +144,10 @@ class Operator:
         kopf, which lists it all once more, comes after: side by side the two would take twice as
         long until the first start is served.
         """
-        while not self.ready.is_set():
+        while not self._health.serving:
             try:
                 await self.comparison.load()
-                self.ready.set()
+                self._health.begin(self.comparison, self.cluster.contact)
                 POPULATION.store = self.store
             except (ApiError, Unreachable) as error:
                 log.warning("objects could not be listed", error=str(error))
@@ -226,18 +231,15 @@ async def run(settings: OperatorSettings) -> None:
         OSError: the admin port is taken.
     """
     gc.set_threshold(*COLLECT_AFTER)
+    sys.setrecursionlimit(RECURSION_LIMIT)
     configuration = await connection.load(settings.kubeconfig, settings.context)
-    ready = asyncio.Event()
+    health = Health()
     async with Leadership(configuration, settings) as leadership:
         admin = await serve_admin(
             admin_application(
-                unhealthy=list,
+                health.unhealthy,
                 # One that stands by is as ready as it can be: else a rollout would never end.
-                unready=lambda: (
-                    []
-                    if ready.is_set() or leadership.stands_by()
-                    else ["not listed everything yet"]
-                ),
+                unready=lambda: [] if leadership.stands_by() else health.unready(),
             ),
             settings.admin_host,
             settings.admin_port,
@@ -245,7 +247,7 @@ async def run(settings: OperatorSettings) -> None:
         try:
             if await leadership.gained():
                 with leadership.watched():
-                    await _live(configuration, settings, ready, leadership.check)
+                    await _live(configuration, settings, health, leadership.check)
         finally:
             await admin.cleanup()
 
@@ -253,7 +255,7 @@ async def run(settings: OperatorSettings) -> None:
 async def _live(
     configuration: Configuration,
     settings: OperatorSettings,
-    ready: asyncio.Event,
+    health: Health,
     before_write: Callable[[], None],
 ) -> None:
     """One operator after another, each from what the objects say, until one was asked to stop.
@@ -269,10 +271,11 @@ async def _live(
         gc.collect()
         async with Cluster(configuration, COMPONENT, before_write=before_write) as cluster:
             try:
-                return await Operator(cluster, settings, ready).run()
+                return await Operator(cluster, settings, health).run()
             except Exception:
                 log.exception("operator starts over")
-        ready.clear()
+            finally:
+                health.end()
         if time.monotonic() - began > HEALTHY_SECONDS:
             backoff.reset()
         # kopf's handlers stay behind and would do nothing: now a signal ends the process again.
