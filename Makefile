@@ -64,8 +64,9 @@ reference: $(BIN)/.installed ## Write docs/reference.md from the models
 	@$(BIN)/python -m gamesession.api.reference
 
 .PHONY: manifests
-manifests: $(BIN)/.installed ## Write manifests/install.yaml from the chart
+manifests: $(BIN)/.installed ## Write manifests/install.yaml and docs/values.md from the chart
 	@$(BIN)/python -m tests.chart.plain
+	@$(BIN)/python -m tests.chart.values
 
 .PHONY: lock
 lock: $(BIN)/.installed ## Resolve the locked dependencies anew
