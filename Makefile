@@ -51,6 +51,10 @@ imports: $(BIN)/.installed ## Imports go one way (DESIGN 2)
 cluster: ## A real Kubernetes on this machine (root; five minutes the first time)
 	@$(PYTHON) -m tests.cluster up
 
+.PHONY: images
+images: $(BIN)/.installed ## Build the images for it, and bring them there
+	@$(BIN)/python -c 'from demo.target import OwnMachine; OwnMachine().images()'
+
 .PHONY: cluster-down
 cluster-down: ## Stop it and leave nothing behind
 	@$(PYTHON) -m tests.cluster down
