@@ -23,6 +23,10 @@ test: $(BIN)/.installed ## All tests; says what it could not run here, and why
 test-fast: $(BIN)/.installed ## The tests that need no Kubernetes
 	@$(BIN)/pytest tests/unit tests/handlers
 
+.PHONY: test-guides
+test-guides: $(BIN)/.installed ## The guides' links and blocks, without those that need the node
+	@$(BIN)/pytest tests/unit/docs tests/handlers/examples tests/integration/test_guides.py
+
 .PHONY: bench
 bench: $(BIN)/.installed ## Figures, each beside a floor taken in the same run
 	@$(BIN)/python -m tests.bench
