@@ -19,6 +19,7 @@ from yarl import URL
 from tests.cluster.controlplane import ControlPlane
 from tests.faults.fault import Answer, Fault
 from tests.faults.request import Request
+from tests.faults.stream import Stream
 
 HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "transfer-encoding", "upgrade", "content-length", "host"}
@@ -63,7 +64,8 @@ class Proxy:
         self._plane = plane
         self._directory = directory
         self._rules: list[Rule] = []
-        self._streams: set[asyncio.Task[object]] = set()
+        self._streams: list[Stream] = []
+        self._silent = False
         self._runner: web.ServerRunner | None = None
         self._client: aiohttp.ClientSession | None = None
         self._port = 0
@@ -111,8 +113,30 @@ class Proxy:
         return rule
 
     def clear(self) -> None:
-        """No faults any more."""
+        """No faults of requests any more."""
         self._rules.clear()
+
+    # Watches that stand -------------------------------------------------------------------------
+
+    def watches(self, resource: str = "") -> list[Stream]:
+        """Those that stand, of one kind of object or of all."""
+        return [each for each in self._streams if resource in ("", each.request.resource)]
+
+    def cut(self) -> None:
+        """End all watches that stand."""
+        for stream in self.watches():
+            stream.cut()
+
+    def silence(self) -> None:
+        """No watch tells anything any more, neither those that stand nor those that will."""
+        self._silent = True
+        for stream in self.watches():
+            stream.silent = True
+
+    def restore(self) -> None:
+        """Watches tell again. What they missed in silence stays untold: those that stand break."""
+        self._silent = False
+        self.cut()
 
     # The listener -------------------------------------------------------------------------------
 
@@ -131,11 +155,6 @@ class Proxy:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-
-    def cut(self) -> None:
-        """End all watches that stand."""
-        for stream in self._streams:
-            stream.cancel()
 
     # A request ----------------------------------------------------------------------------------
 
@@ -161,9 +180,10 @@ class Proxy:
 
     async def _forward(self, request: Request) -> Answer:
         # Once begun it is done, though the one who asked be gone: the API server would not stop.
-        return await asyncio.shield(self._ask(request))
+        return await asyncio.shield(self.ask(request))
 
-    async def _ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request) -> Answer:
+        """What the API server says to a request."""
         async with self._open(request) as answer:
             # A watch has no end to read to: of one that meets a fault nothing is heard.
             body = b"" if request.verb == "watch" else await answer.read()
@@ -172,22 +192,25 @@ class Proxy:
     async def _stream(self, incoming: web.BaseRequest, request: Request) -> web.StreamResponse:
         if not self.watches_allowed:
             return _hang_up(incoming)
-        task: asyncio.Task[object] | None = asyncio.current_task()
-        assert task is not None
-        self._streams.add(task)
+        stream = Stream(request)
+        stream.silent = self._silent
+        self._streams.append(stream)
+        outgoing = web.StreamResponse()
         try:
             async with self._open(request) as answer:
                 outgoing = web.StreamResponse(
                     status=answer.status, headers=_end_to_end(answer.headers)
                 )
                 await outgoing.prepare(incoming)
-                async for chunk in answer.content.iter_any():
-                    await outgoing.write(chunk)
+                await stream.carry(answer, outgoing)
                 return outgoing
         except (asyncio.CancelledError, aiohttp.ClientError, ConnectionError):
-            return _hang_up(incoming)
+            if stream.last_words is None or not outgoing.prepared:
+                return _hang_up(incoming)
+            await outgoing.write(stream.last_words)
+            return outgoing
         finally:
-            self._streams.discard(task)
+            self._streams.remove(stream)
 
     def _open(self, request: Request) -> aiohttp.client._RequestContextManager:
         assert self._client is not None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.errors import Unreachable
 from gamesession.kube.resources import Resource
+
+RETRY_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,10 +110,13 @@ class Follower:
                 resource_version=version,
                 label_selector=self._selector,
             )
-            async for event in events:
-                version = event["object"]["metadata"]["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    self._note(event["type"], event["object"])
+            with contextlib.suppress(Unreachable):  # go on from where it broke off
+                async for event in events:
+                    version = event["object"]["metadata"]["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        self._note(event["type"], event["object"])
+                continue
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _note(self, kind: str, found: Object) -> None:
         name = found["metadata"]["name"]

@@ -67,6 +67,11 @@ class ServiceProcess:
         """The process of its present life, or of the last one."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def admin(self) -> str:
+        """URL of its admin port, in its present life."""
+        return f"http://127.0.0.1:{self._port}"
+
     def start(self) -> None:
         """Begin a life; it is ready a little later."""
         assert not self.alive, f"the {self._service} runs already"
@@ -104,7 +109,7 @@ class ServiceProcess:
         try:
             async with (
                 aiohttp.ClientSession() as client,
-                client.get(f"http://127.0.0.1:{self._port}/readyz") as answer,
+                client.get(f"{self.admin}/readyz") as answer,
             ):
                 return answer.status == 200
         except aiohttp.ClientError:
