@@ -53,8 +53,8 @@ KEEP_ALIVE: Final = 630.0
 """Seconds that a client's idle connection is kept: longer than load balancers keep theirs (up to
 600 s), or they would send requests into connections that we close at this moment."""
 
-DEAF_SECONDS: Final = 300.0
-"""A watch tells something once a minute: one that has been silent for so long hears nothing."""
+DEAF_SECONDS: Final = 60.0
+"""A watch gives a sign of life every 30 s: one that gave none for so long hears nothing."""
 
 log = structlog.get_logger(__name__)
 
@@ -166,7 +166,7 @@ class Service:
         return [
             f"{each.resource.plural}: no sign of life for {each.age():.0f} s"
             for each in self._informers
-            if each.synced.is_set() and each.age() > DEAF_SECONDS
+            if each.synced.is_set() and each.age() > DEAF_SECONDS and not each.refused
         ]
 
     def _make_holds(self, sessions: Sessions) -> Holds:

@@ -18,7 +18,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from gamesession.kube.contact import Contact
 from gamesession.kube.decoding import decode
-from gamesession.kube.errors import Gone, Unreachable, api_error
+from gamesession.kube.errors import Gone, Silent, Unreachable, api_error
 from gamesession.kube.metrics import API_WRITES
 from gamesession.kube.resources import Resource
 
@@ -31,7 +31,12 @@ Page = tuple[list[Object], str]
 """Some of the objects that a list finds, and the resource version of the collection."""
 
 REQUEST_SECONDS = 10.0
-WATCH_SECONDS = 290
+WATCH_SECONDS = 30
+"""After so long the API server ends a watch, with a bookmark of how far it has come: only an end is
+a sign of life that comes for certain. (Where nothing happens there are no bookmarks; and who would
+wait for what they bring once a minute would not notice within a minute that a watch is dead.)"""
+WATCH_GRACE = 5.0
+"""Seconds by which that end may be late."""
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -228,6 +233,8 @@ class Cluster:
 
         Raises:
             Expired: the resource version is too old: list again.
+            Silent: the server did not end the stream; it, or something between us, is dead, or
+                holds back what it says.
             Unreachable: the stream broke.
         """
         query = _query(
@@ -239,8 +246,8 @@ class Cluster:
             fieldSelector=field_selector,
         )
         path = resource.path(namespace)
-        # Bookmarks come about once a minute: a stream that is silent for longer is dead.
-        timeout = aiohttp.ClientTimeout(total=None, connect=REQUEST_SECONDS, sock_read=90)
+        longest = WATCH_SECONDS + WATCH_GRACE
+        timeout = aiohttp.ClientTimeout(total=longest, connect=REQUEST_SECONDS)
         async with await self._send("GET", path, query, timeout=timeout) as response:
             async for line in _lines(response):
                 event: Object = decode(line)
@@ -299,7 +306,8 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self.contact.failed()
             self._count(method, path, "0")
-            raise Unreachable(f"{method} {path}: {error!r}") from error
+            kind = Silent if isinstance(error, TimeoutError) else Unreachable
+            raise kind(f"{method} {path}: {error!r}") from error
         response: aiohttp.ClientResponse = answer.response
         if response.status < 500:  # else its store may be away: nobody can write anything then
             self.contact.succeeded()
@@ -354,5 +362,7 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 yield line
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except TimeoutError as error:
+        raise Silent(f"the watch did not end: {error!r}") from error
+    except (aiohttp.ClientError, OSError) as error:
         raise Unreachable(f"the watch broke off: {error!r}") from error

@@ -9,6 +9,7 @@ ApiError                any other status
   Throttled             429
   ServerFault           5xx
 Unreachable             no answer, or half of one: what was asked may have happened
+  Silent                nor did anything else in the time it had
   NotLeading            it was not even sent: another process may act now
 """
 
@@ -66,6 +67,10 @@ class ServerFault(ApiError):
 
 class Unreachable(Exception):
     """No answer came, or not all of it: for a write, whether it happened is unknown."""
+
+
+class Silent(Unreachable):
+    """No answer in time; or a watch went on that should have ended, and may have missed things."""
 
 
 class NotLeading(Unreachable):

@@ -6,6 +6,9 @@ resource version wins, and what was deleted stays so. Resource versions are comp
 https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 
 While the API server is away the last state stays: what it says may be old, but not unfounded.
+
+A watch that is silent is given up, and what it may have left out is listed. One that lags behind is
+found out by what we know from elsewhere: answers to our own requests, older lists.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from gamesession.kube.backoff import Backoff
-from gamesession.kube.cluster import Cluster, Object
-from gamesession.kube.errors import ApiError, Expired, Unreachable
+from gamesession.kube.cluster import WATCH_SECONDS, Cluster, Object
+from gamesession.kube.errors import ApiError, Expired, Silent, Unreachable
 from gamesession.kube.resources import Resource
 
 FIRST_RETRY: Final = 0.1
 LONGEST_RETRY: Final = 2.0
 TOMBSTONES: Final = 10_000
+BEHIND_SECONDS: Final = 15.0
+"""For so long a watch may be behind what we know from elsewhere."""
 
 T = TypeVar("T")
 
@@ -74,6 +79,10 @@ class Informer(Generic[T]):
         self._buried: dict[str, None] = {}
         self._callbacks: list[Callable[[T | None, T | None], None]] = []
         self._version = 0
+        self._refused = ""
+        self._stale = False
+        self._ahead = (0, 0.0)
+        """A version that we know from elsewhere, and since when: the watch is to come as far."""
         self._must_list = True
 
     # Asking -------------------------------------------------------------------------------------
@@ -88,8 +97,14 @@ class Informer(Generic[T]):
         return [entry.item for entry in self._entries.values()]
 
     def age(self) -> float:
-        """Seconds since the API server last said anything about this kind."""
+        """Seconds since the API server last said anything about this kind that was not stale."""
         return self._clock() - self._alive_at
+
+    @property
+    def refused(self) -> str:
+        """What keeps us from following, in words, where it is none that a new process would be
+        spared: the API server refuses, or does not answer."""
+        return "" if self._stale else self._refused
 
     def subscribe(self, callback: Callable[[T | None, T | None], None]) -> None:
         """Call back with every change, (old, new); `None` for not being there."""
@@ -99,7 +114,10 @@ class Informer(Generic[T]):
 
     def offer(self, found: Object) -> None:
         """Take in what a write or a GET of ours answered, unless the watch is past it already."""
-        if int(found["metadata"]["resourceVersion"]) > self._version:
+        version = int(found["metadata"]["resourceVersion"])
+        if version > self._version:
+            if self._ahead[0] <= self._version:
+                self._ahead = (version, self._clock())
             self._see(found)
 
     def forget(self, name: str, uid: str) -> None:
@@ -121,12 +139,16 @@ class Informer(Generic[T]):
                     await self._list()
                     began = self._clock()
                 await self._watch()
+            except Silent as error:  # a list tells what it left out
+                self._must_list, self._refused = True, str(error)
+                log.warning("watch was silent", resource=self.resource.plural, error=str(error))
             except Unreachable as error:  # go on from where it broke off
+                self._refused = str(error)
                 log.debug("watch broke off", resource=self.resource.plural, error=str(error))
             except Expired:
                 self._must_list = True
             except ApiError as error:
-                self._must_list = True
+                self._must_list, self._refused = True, str(error)
                 least = min(error.retry_after or 0.0, LONGEST_RETRY)
                 log.warning("watch refused", resource=self.resource.plural, error=str(error))
             except Exception:
@@ -143,8 +165,13 @@ class Informer(Generic[T]):
             label_selector=self._label_selector,
             field_selector=self._field_selector,
         )
-        self._alive_at = self._clock()
-        self._version = max(self._version, int(version))
+        self._must_list = False
+        self._stale = int(version) < self._version
+        if self._stale:  # what it lacks may be there, and what it has may be gone
+            log.warning("list is stale", resource=self.resource.plural)
+            return
+        self._version = int(version)
+        self._note_life()
         found = {item["metadata"]["name"] for item in items}
         for name, entry in list(self._entries.items()):
             # What we wrote after the list was made is not missing from it.
@@ -152,10 +179,10 @@ class Informer(Generic[T]):
                 self._drop(name, entry.uid)
         for item in items:
             self._see(item)
-        self._must_list = False
         self.synced.set()
 
     async def _watch(self) -> None:
+        began = self._clock()
         events = self._cluster.watch(
             self.resource,
             self._namespace,
@@ -165,8 +192,15 @@ class Informer(Generic[T]):
         )
         async with aclosing(events):  # type: ignore[type-var]
             async for event in events:
-                self._alive_at = self._clock()
                 self._take(event["type"], event["object"])
+                self._note_life()
+        if self._is_behind():
+            self._must_list = True
+            log.warning("watch is behind", resource=self.resource.plural)
+        elif self._clock() - began > WATCH_SECONDS - 1:
+            self._note_life()  # nothing to tell, and it ended when it should
+        elif self.age() > WATCH_SECONDS:
+            self._must_list = True  # it ends before its time, again and again, without a word
 
     def _take(self, kind: str, found: Object) -> None:
         metadata = found["metadata"]
@@ -175,6 +209,16 @@ class Informer(Generic[T]):
         elif kind == "DELETED":
             self._drop(metadata["name"], metadata["uid"])
         self._version = max(self._version, int(metadata["resourceVersion"]))
+
+    def _is_behind(self) -> bool:
+        """Whether we have known for long what the API server has yet to tell."""
+        version, since = self._ahead
+        return version > self._version and self._clock() - since > BEHIND_SECONDS
+
+    def _note_life(self) -> None:
+        self._refused, self._stale = "", False
+        if not self._is_behind():
+            self._alive_at = self._clock()
 
     # The store ----------------------------------------------------------------------------------
 

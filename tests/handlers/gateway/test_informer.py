@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from gamesession.kube import cluster as cluster_module
+from gamesession.kube import informer as informer_module
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.informer import Informer
 from gamesession.kube.resources import PODS
@@ -268,3 +270,165 @@ async def test_its_age_is_the_time_since_the_api_server_last_spoke(
     assert found.informer.age() == 0.0
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+# Watches that are deaf ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watch lasts for a moment."""
+    for module in (cluster_module, informer_module):
+        monkeypatch.setattr(module, "WATCH_SECONDS", 1.5)
+    monkeypatch.setattr(cluster_module, "WATCH_GRACE", 0.5)
+
+
+@pytest.fixture
+async def aged(api: ApiServer, cluster: Cluster) -> AsyncIterator[tuple[Watched, list[float]]]:
+    """An informer, and the time by its clock."""
+    now = [1000.0]
+    found = Watched(api, cluster, clock=lambda: now[0])
+    found.put("a", "red")
+    task = asyncio.create_task(found.informer.run())
+    await asyncio.wait_for(found.informer.synced.wait(), 10)
+    yield found, now
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def hushed(seconds: float) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    """Watches tell nothing, and end after so many seconds."""
+
+    async def hush(request: web.Request) -> web.StreamResponse | None:
+        if "watch" not in request.query:
+            return None
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        await asyncio.sleep(seconds)
+        return answer
+
+    return hush
+
+
+def lists(api: ApiServer) -> list[web.Request]:
+    """The lists that are asked for from now on."""
+    asked: list[web.Request] = []
+
+    async def note(request: web.Request) -> web.StreamResponse | None:
+        if "watch" not in request.query:
+            asked.append(request)
+        return None
+
+    api.faults.insert(0, note)
+    return asked
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_what_a_silent_watch_left_out_is_listed(watched: Watched) -> None:
+    watched.api.faults.append(hushed(3600.0))
+    watched.api.end_watches()
+    watched.put("a", "green")
+    watched.put("b", "blue")
+    await watched.until(a="green", b="blue")
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_watch_with_nothing_to_tell_is_alive_when_it_ends_in_time(
+    watched: Watched,
+) -> None:
+    watched.api.faults.append(hushed(1.5))
+    watched.api.end_watches()
+    asked = lists(watched.api)
+    ages: list[float] = []
+
+    async def young_again() -> bool:
+        ages.append(watched.informer.age())
+        return len(ages) > 2 and ages[-2] > 1.0 > ages[-1]
+
+    await eventually(young_again)
+    assert asked == []
+
+
+async def test_one_that_ends_before_its_time_again_and_again_is_made_up_for_by_lists(
+    aged: tuple[Watched, list[float]],
+) -> None:
+    watched, now = aged
+    watched.api.faults.append(hushed(0.0))
+    watched.api.end_watches()
+    watched.put("a", "green")
+
+    async def known_as_time_passes() -> bool:
+        now[0] += 1
+        return watched.informer.get("a") == "green"
+
+    await eventually(known_as_time_passes, deadline=10)
+
+
+async def test_a_stale_list_neither_ends_what_is_there_nor_brings_back_what_is_not(
+    watched: Watched,
+) -> None:
+    """An API server that lags lists what was before."""
+    watched.put("b", "blue")
+    await watched.until(a="red", b="blue")
+    items = list(watched.api.objects["pods"].values())
+    version = items[-1]["metadata"]["resourceVersion"]
+    past = {"metadata": {"resourceVersion": version}, "items": items}
+    watched.api.remove("pods", "b")
+    watched.put("c", "yellow")
+    await watched.until(a="red", c="yellow")
+    stale: list[web.Request] = []
+
+    async def lag(request: web.Request) -> web.StreamResponse | None:
+        if "watch" not in request.query:
+            stale.append(request)
+            return web.json_response(past)
+        return web.json_response({"code": 500}, status=500) if not stale else None
+
+    watched.api.faults.append(lag)
+    watched.api.end_watches()
+    watched.put("a", "green")
+    await watched.until(a="green", c="yellow")
+    assert stale
+    assert watched.changes[-2:] == [(None, "yellow"), ("red", "green")]
+
+
+async def test_a_watch_that_does_not_echo_our_own_write_is_behind(
+    aged: tuple[Watched, list[float]],
+) -> None:
+    """And not alive, whatever else it tells; a list shows whether there is more."""
+    watched, now = aged
+    watched.api.faults.append(hushed(0.05))
+    watched.api.end_watches()
+    written = watched.put("a", "green")
+    watched.put("b", "blue")
+    watched.informer.offer(written)
+    now[0] += informer_module.BEHIND_SECONDS
+    asked = lists(watched.api)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert asked == []
+    now[0] += 1
+    await watched.until(a="green", b="blue")
+
+
+async def test_what_keeps_it_from_following_is_told_apart_from_what_it_can_make_good(
+    watched: Watched,
+) -> None:
+    assert watched.informer.refused == ""
+
+    async def refuse(request: web.Request) -> web.StreamResponse | None:
+        return web.json_response({"code": 500, "message": "no etcd"}, status=500)
+
+    watched.api.faults.append(refuse)
+    watched.api.end_watches()
+
+    async def refused() -> bool:
+        return "no etcd" in watched.informer.refused
+
+    await eventually(refused)
+    watched.api.faults.clear()
+
+    async def follows() -> bool:
+        return watched.informer.refused == ""
+
+    await eventually(follows)

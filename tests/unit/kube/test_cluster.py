@@ -19,6 +19,7 @@ from gamesession.kube.errors import (
     Gone,
     Invalid,
     ServerFault,
+    Silent,
     Throttled,
     Unreachable,
 )
@@ -314,7 +315,7 @@ async def test_a_watch_tells_of_events_until_its_end(kmock: Server, cluster: Clu
         "watch": "true",
         "allowWatchBookmarks": "true",
         "resourceVersion": "5",
-        "timeoutSeconds": "290",
+        "timeoutSeconds": "30",
         "labelSelector": "a=b",
     }
 
@@ -346,6 +347,22 @@ async def test_a_watch_that_breaks_off_is_an_error(kmock: Server, cluster: Clust
     with pytest.raises(Unreachable):
         async for _ in cluster.watch(PODS, "games", resource_version="5"):
             pass
+
+
+async def test_a_watch_that_does_not_end_when_it_should_is_silent(
+    kmock: Server, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it tells anything before, or not even that it begins."""
+    monkeypatch.setattr(module, "WATCH_SECONDS", 0.2)
+    monkeypatch.setattr(module, "WATCH_GRACE", 0.1)
+    told = []
+    for answer in ((event("ADDED", 1), asyncio.Event().wait), asyncio.Event().wait):
+        kmock[f"get {ALL}"] << answer
+        with pytest.raises(Silent):
+            async for each in cluster.watch(PODS, "games", resource_version="5"):
+                told += [each["type"]]
+        kmock._payloads.clear()
+    assert told == ["ADDED"]
 
 
 # Counting ---------------------------------------------------------------------------------------
