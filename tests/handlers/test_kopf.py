@@ -164,11 +164,11 @@ async def test_and_what_changes_and_goes(scene: Scene) -> None:
 async def test_the_comparison_learns_how_far_each_watch_has_come(scene: Scene) -> None:
     one = scene.put(session())
     async with scene.kopf():
-        heard = scene.comparison.kinds["gamesessions"].heard
-        await scene.until(lambda: heard.get(NAMESPACE))
-        first = heard[NAMESPACE]
+        hearing = scene.comparison.kinds["gamesessions"].hearing
+        await scene.until(lambda: hearing.told(NAMESPACE))
+        first = hearing.told(NAMESPACE)
         await scene.change(one)
-        await scene.until(lambda: heard[NAMESPACE] > first)
+        await scene.until(lambda: hearing.told(NAMESPACE) > first)
 
 
 async def test_a_list_is_compared_for_it_does_not_say_what_is_gone(scene: Scene) -> None:

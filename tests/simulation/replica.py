@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gamesession.controller import handlers
 from gamesession.controller.handlers import TICK_SECONDS
+from gamesession.controller.health import Health
 from gamesession.controller.operator import Operator
 from gamesession.controller.settings import OperatorSettings
 from gamesession.kube.resources import GAMES, PODS, SESSIONS, Resource
@@ -45,7 +46,7 @@ class Replica:
         self.line = Line(name, server, agenda, self.loop, fates)
         settings = OperatorSettings(namespace=[NAMESPACE])
         cluster: Any = self.line
-        self.operator = Operator(cluster, settings, asyncio.Event())
+        self.operator = Operator(cluster, settings, Health())
         self.watches = Watches(server, agenda, chance, self._hear)
         self._main = self.loop.create_task(self._run())
 

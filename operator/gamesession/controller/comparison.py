@@ -11,14 +11,15 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
 from gamesession.api.labels import ROLE_LABEL
 from gamesession.controller.finalizer import FINALIZER
-from gamesession.controller.shelf import Key, Shelf, key_of
+from gamesession.controller.hearing import DEAF_SECONDS, Hearing, Listed
+from gamesession.controller.shelf import Item, Key, Shelf, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.errors import ApiError, Gone, Unreachable
@@ -29,49 +30,26 @@ log = structlog.get_logger(__name__)
 INTERVAL: Final = 30.0
 SHORTEST_INTERVAL: Final = 2.0
 RETRY: Final = 5.0
-DEAF_SECONDS: Final = 20.0
 LIST_PAUSE: Final = 1.0
 """A watch that has told of nothing for so long has come to the end of its list."""
 READ_AT_ONCE: Final = 100
 
 
-class DeafWatch(Exception):
-    """A watch tells nothing of changes that happen: only starting over helps."""
-
-
-class Listed(NamedTuple):
-    """What a comparison keeps of what a list said of an object: thousands are listed.
-
-    Attributes:
-        awaits_kopf: see `_awaits_kopf`.
-    """
-
-    uid: str
-    version: str
-    awaits_kopf: bool
-
-
 @dataclass
 class Kind:
-    """A kind of object, its place in the store, and how far its watch has come.
+    """A kind of object, its place in the store, and how far its watches have come.
 
     Attributes:
         kopf_writes: whether kopf puts its finalizer on these.
-        heard: the highest resource version that the watch told of, for each namespace has its own.
-        heard_at: when it last told anything.
-        listed, listed_at: what a comparison found, and when.
     """
 
     resource: Resource
     shelf: Shelf  # type: ignore[type-arg]
     see: Callable[[Object], None]
     lose: Callable[[Key, str], None]
+    hearing: Hearing
     selector: str = ""
     kopf_writes: bool = False
-    heard: dict[str, int] = field(default_factory=dict)
-    heard_at: dict[str, float] = field(default_factory=dict)
-    listed: dict[Key, Listed] = field(default_factory=dict)
-    listed_at: float = field(default_factory=time.monotonic)
 
 
 class Comparison:
@@ -79,22 +57,39 @@ class Comparison:
 
     Args:
         namespaces: those that are watched.
+        clock: seconds that only move forward, to tell for how long a watch has been deaf.
+
+    Attributes:
+        refused: in what words the API server kept us from the last comparison, if it did.
     """
 
-    def __init__(self, cluster: Cluster, store: Store, namespaces: list[str]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        store: Store,
+        namespaces: list[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._cluster = cluster
         self._namespaces = namespaces
         self._wanted = asyncio.Event()
         self._quiet_at = 0.0
+        self.refused = ""
+
+        def see_session(session: Object) -> None:
+            store.see_session(session, found=True)
+
+        games, sessions, pods = (
+            Hearing(each.plural, namespaces, clock) for each in (GAMES, SESSIONS, PODS)
+        )
         self.kinds = {
-            "games": Kind(GAMES, store.games, store.see_game, store.lose_game, kopf_writes=True),
-            "gamesessions": Kind(
-                SESSIONS,
-                store.sessions,
-                lambda session: store.see_session(session, found=True),
-                store.lose_session,
+            "games": Kind(
+                GAMES, store.games, store.see_game, store.lose_game, games, kopf_writes=True
             ),
-            "pods": Kind(PODS, store.pods, store.see_pod, store.lose_pod, ROLE_LABEL),
+            "gamesessions": Kind(
+                SESSIONS, store.sessions, see_session, store.lose_session, sessions
+            ),
+            "pods": Kind(PODS, store.pods, store.see_pod, store.lose_pod, pods, ROLE_LABEL),
         }
 
     def ask(self) -> None:
@@ -108,10 +103,7 @@ class Comparison:
 
     def hear(self, plural: str, meta: Object) -> None:
         """The watch of a kind told of an object, of which this is the metadata."""
-        kind, namespace = self.kinds[plural], meta["namespace"]
-        heard = kind.heard.get(namespace, 0)
-        kind.heard[namespace] = max(heard, int(meta["resourceVersion"]))
-        kind.heard_at[namespace] = time.monotonic()
+        self.kinds[plural].hearing.hear(meta["namespace"], int(meta["resourceVersion"]))
 
     async def load(self) -> None:
         """Fill the store with all that is there.
@@ -135,13 +127,26 @@ class Comparison:
         wait = INTERVAL
         while True:
             latest = time.monotonic() + wait
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), wait)
+            await self._due(wait)
             while (pause := min(self._quiet_at, latest) - time.monotonic()) > 0:  # noqa: ASYNC110
                 await asyncio.sleep(pause)
             self._wanted.clear()
             wait = INTERVAL if await self.compare() else RETRY
             await asyncio.sleep(SHORTEST_INTERVAL)
+
+    async def _due(self, wait: float) -> None:
+        """Return when asked to, or when the time has come: sooner where a watch has not told for
+        `DEAF_SECONDS` what was listed."""
+        if await self._asked(min(wait, DEAF_SECONDS)) or wait <= DEAF_SECONDS:
+            return
+        if not any(kind.hearing.is_behind() for kind in self.kinds.values()):
+            await self._asked(wait - DEAF_SECONDS)
+
+    async def _asked(self, patience: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                return await self._wanted.wait()
+        return False
 
     async def compare(self) -> bool:
         """Compare all kinds once; `False` if the API server did not let us.
@@ -153,73 +158,61 @@ class Comparison:
             for kind in self.kinds.values():
                 await self._compare(kind)
         except (ApiError, Unreachable) as error:
-            log.warning("comparison did not succeed", error=str(error))
+            self.refused = str(error)
+            log.warning("comparison did not succeed", error=self.refused)
             return False
+        self.refused = ""
         return True
 
     async def _compare(self, kind: Kind) -> None:
-        begun = time.monotonic()
-        listed = await self._list(kind)
-        self._lose_missing(kind, listed, begun)
-        behind = [
-            key for key, each in listed.items() if kind.shelf.accepts(each.uid, key, each.version)
-        ]
-        for key in behind[:READ_AT_ONCE]:
-            await self._read(kind, key)
-        self._judge_watch(kind, listed)
-
-    async def _list(self, kind: Kind) -> dict[Key, Listed]:
-        found: dict[Key, Listed] = {}
         for namespace in self._namespaces:
-            pages = self._cluster.pages(
-                kind.resource, namespace, label_selector=kind.selector, metadata_only=True
-            )
-            async for page, _ in pages:
-                for item in page:
-                    meta = item["metadata"]
-                    waits = kind.kopf_writes and _awaits_kopf(meta)
-                    listed = Listed(meta["uid"], meta["resourceVersion"], waits)
-                    found[meta["namespace"], meta["name"]] = listed
-        return found
+            begun, told = time.monotonic(), kind.hearing.told(namespace)
+            listed, version = await self._list(kind, namespace)
+            silent = [
+                item for item in kind.shelf.unheard_since(begun) if item.namespace == namespace
+            ]
+            known = max([told, *(int(item.resource_version) for item in silent)])
+            if version < known:  # what it lacks may be there, and what it has may be gone
+                log.warning("list is stale", kind=kind.resource.kind, version=version, known=known)
+                continue
+            self._lose_missing(kind, listed, silent)
+            await self._read_missed(kind, listed)
+            kind.hearing.compare(namespace, listed, self._cluster.contact.seconds())
 
-    def _lose_missing(self, kind: Kind, listed: dict[Key, Listed], begun: float) -> None:
-        """Handle as deleted what is not there any more, unless it was heard of since we asked."""
-        for item in kind.shelf.unheard_since(begun):
+    async def _list(self, kind: Kind, namespace: str) -> tuple[dict[Key, Listed], int]:
+        """What there is, and the version of that picture."""
+        found: dict[Key, Listed] = {}
+        version = ""
+        pages = self._cluster.pages(
+            kind.resource, namespace, label_selector=kind.selector, metadata_only=True
+        )
+        async for page, version in pages:  # noqa: B007 (the same for all)
+            for item in page:
+                meta = item["metadata"]
+                waits = kind.kopf_writes and _awaits_kopf(meta)
+                listed = Listed(meta["uid"], int(meta["resourceVersion"]), waits)
+                found[meta["namespace"], meta["name"]] = listed
+        return found, int(version)
+
+    def _lose_missing(self, kind: Kind, listed: dict[Key, Listed], silent: list[Item]) -> None:
+        """Handle as deleted what is not there any more.
+
+        Args:
+            silent: those of which nothing was heard since we asked.
+        """
+        for item in silent:
             there = listed.get(key_of(item))
             if there is None or there.uid != item.uid:
                 log.info("missed a deletion", kind=kind.resource.kind, name=item.name)
                 kind.lose(key_of(item), item.uid)
 
-    async def _read(self, kind: Kind, key: Key) -> None:
-        with contextlib.suppress(Gone):  # the next comparison knows
-            kind.see(await self._cluster.get(kind.resource, *key))
-
-    def _judge_watch(self, kind: Kind, listed: dict[Key, Listed]) -> None:
-        """A watch that has not come as far as a list that is `DEAF_SECONDS` old is deaf.
-
-        What is gone since does not count: a watch that was down for a moment lists what is there.
-        Nor does time without contact.
-        """
-        stood = min(time.monotonic() - kind.listed_at, self._cluster.contact.seconds())
-        if stood < DEAF_SECONDS:
-            return
-        for key, before in kind.listed.items():
-            now, (namespace, _) = listed.get(key), key
-            if now is None or now.uid != before.uid or now.awaits_kopf or before.awaits_kopf:
-                continue
-            heard = kind.heard.get(namespace, 0)
-            if heard < int(before.version) and not self._is_telling(kind, namespace):
-                raise DeafWatch(
-                    f"the watch of {kind.resource.plural} in {namespace} has told nothing since "
-                    f"resource version {heard}, and there is {before.version}"
-                )
-        kind.listed, kind.listed_at = listed, time.monotonic()
-
-    @staticmethod
-    def _is_telling(kind: Kind, namespace: str) -> bool:
-        """Whether a watch is behind because it has so much to tell."""
-        silent = time.monotonic() - kind.heard_at.get(namespace, -DEAF_SECONDS)
-        return silent < DEAF_SECONDS
+    async def _read_missed(self, kind: Kind, listed: dict[Key, Listed]) -> None:
+        missed = [
+            key for key, each in listed.items() if kind.shelf.accepts(each.uid, key, each.version)
+        ]
+        for key in missed[:READ_AT_ONCE]:
+            with contextlib.suppress(Gone):  # the next comparison knows
+                kind.see(await self._cluster.get(kind.resource, *key))
 
 
 def _awaits_kopf(meta: Object) -> bool:

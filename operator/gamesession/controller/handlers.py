@@ -14,6 +14,7 @@ from gamesession.controller.comparison import Comparison
 from gamesession.controller.endings import Endings
 from gamesession.controller.finalizer import FINALIZER
 from gamesession.controller.store import Store
+from gamesession.kube.cluster import WATCH_GRACE, WATCH_SECONDS
 
 TICK_SECONDS = 1.0
 IDLE_WORKER_SECONDS = 0.1
@@ -45,6 +46,10 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.diffbase_storage = NoDiff()
     chosen.queueing.idle_timeout = IDLE_WORKER_SECONDS
     chosen.watching.chunk_size = 500
+    # A watch that does not end when it should is dead. kopf's own 70 s without a word would be too
+    # long, and not for certain: where nothing happens there are no bookmarks either.
+    chosen.watching.server_timeout = WATCH_SECONDS
+    chosen.watching.client_timeout = WATCH_SECONDS + WATCH_GRACE
     # Server-side: the decorator's `labels=` would filter after the transfer.
     chosen.watching.label_selectors["", "v1", "pods"] = ROLE_LABEL
     chosen.networking.request_timeout = 30

@@ -61,7 +61,7 @@ class Shelf(Generic[T]):
         """All objects."""
         return list(self._items.values())
 
-    def accepts(self, uid: str, key: Key, resource_version: str) -> bool:
+    def accepts(self, uid: str, key: Key, resource_version: str | int) -> bool:
         """Whether an observation is news: not of something deleted, and not older than ours."""
         if uid in self._buried:
             return False

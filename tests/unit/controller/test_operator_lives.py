@@ -10,6 +10,7 @@ from typing import Any, Self
 import pytest
 
 from gamesession.controller import operator
+from gamesession.controller.health import Health
 
 
 class Cluster:
@@ -48,7 +49,7 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
     monkeypatch.setattr(operator, "FIRST_RESTART", 0.01)
     nothing: Any = None
     try:
-        await asyncio.wait_for(operator._live(nothing, nothing, asyncio.Event(), nothing), 60)
+        await asyncio.wait_for(operator._live(nothing, nothing, Health(), nothing), 60)
     finally:
         gc.unfreeze()
     assert kept == [False]
