@@ -21,6 +21,11 @@ MAX_BODY = 2**20
 """Bytes that the hasty gateway takes."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs an empty cluster comes before all that shares one installation."""
+    items.sort(key=lambda item: item.get_closest_marker("empty_cluster") is None)
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Everything installed, from the working tree. It stays when the tests end; what they made of
