@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from tests.chart.rendering import CHART, RELEASE, helm
 from tests.cluster.api import APIError
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.waiting import wait_for
@@ -25,6 +26,10 @@ OPERATOR: Final = "gamesession-operator"
 GATEWAY: Final = "gamesession-gateway"
 CLIENT: Final = "gamesession-client"
 """Role, for back ends with the SDK."""
+UNINSTALL: Final = "gamesession-uninstall"
+"""What ends all sessions before a release goes."""
+CHECK: Final = "gamesession-test"
+"""What `helm test` runs as."""
 BACK_END: Final = "back-end"
 """Namespace and account of a back end with the SDK, which was given that Role."""
 
@@ -50,9 +55,19 @@ def documents() -> list[Object]:
     return [found for found in yaml.safe_load_all(text) if found]
 
 
+def hooks() -> list[Object]:
+    """What Helm adds for a while: to test a release, and before it goes."""
+    text = helm("template", RELEASE, str(CHART), f"--namespace={SYSTEM}")
+    return [
+        found
+        for found in yaml.safe_load_all(text)
+        if found and "helm.sh/hook" in found["metadata"].get("annotations", {})
+    ]
+
+
 def install(plane: ControlPlane) -> None:
     """Apply it, with a back end beside; returns when the admission policy is in force."""
-    wanted = [each for each in documents() if each["kind"] in _KINDS]
+    wanted = [each for each in documents() + hooks() if each["kind"] in _KINDS]
     wanted.sort(key=lambda each: str(each["kind"]) != "Namespace")
     plane.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(wanted))
     plane.api.post("/api/v1/namespaces", {"metadata": {"name": BACK_END}})

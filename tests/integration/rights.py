@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.integration.installation import BACK_END, GAMES, GATEWAY, OPERATOR, SYSTEM
+from tests.integration.installation import (
+    BACK_END,
+    CHECK,
+    GAMES,
+    GATEWAY,
+    OPERATOR,
+    SYSTEM,
+    UNINSTALL,
+)
 
 GROUP = "gamelibrary.io"
 
@@ -33,6 +41,18 @@ MAY: dict[str, dict[str, Rights]] = {
     },
     GATEWAY: {GAMES: _CLIENT},
     BACK_END: {GAMES: _CLIENT},
+    UNINSTALL: {
+        GAMES: {
+            f"games.{GROUP}": "list patch delete",
+            f"gamesessions.{GROUP}": "list delete",
+            "pods.": "list delete",
+            "events.events.k8s.io": "create",
+        },
+    },
+    CHECK: {
+        GAMES: {f"games.{GROUP}": "list", f"gamesessions.{GROUP}": "list"},
+        SYSTEM: {"pods.": "list"},
+    },
 }
 """By account and namespace. What is not here, nobody of ours may do."""
 

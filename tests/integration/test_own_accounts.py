@@ -12,18 +12,29 @@ import aiohttp
 import pytest
 
 from gamesession import AsyncGameSessionManager
+from gamesession.api.game import GameSpec
 from gamesession.api.names import session_name
 from gamesession.kube.cluster import Cluster
-from gamesession.kube.resources import LEASES, SESSIONS
+from gamesession.kube.resources import GAMES as GAMES_KIND
+from gamesession.kube.resources import LEASES, PODS, SESSIONS
+from gamesession.plan.template import pod_template, warm_pod
 from tests.cluster.controlplane import ControlPlane
 from tests.eventually import eventually
 from tests.faults.fault import unanswered
 from tests.faults.proxy import Proxy
 from tests.handlers.gateway.stage import bearer
 from tests.integration.account import Account
+from tests.integration.bodies import NOBODY, game
 from tests.integration.command import Command
 from tests.integration.gateway_process import GatewayProcess
-from tests.integration.installation import BACK_END, GAMES, GATEWAY, OPERATOR, SYSTEM
+from tests.integration.installation import (
+    BACK_END,
+    GAMES,
+    GATEWAY,
+    OPERATOR,
+    SYSTEM,
+    UNINSTALL,
+)
 from tests.integration.kubelet import BY_HAND, Kubelet
 from tests.integration.node import Node
 from tests.integration.playground import Playground
@@ -32,7 +43,7 @@ from tests.integration.service_process import ServiceProcess
 
 pytestmark = pytest.mark.integration
 
-ACCOUNTS = {OPERATOR: SYSTEM, GATEWAY: SYSTEM, BACK_END: BACK_END}
+ACCOUNTS = {OPERATOR: SYSTEM, GATEWAY: SYSTEM, BACK_END: BACK_END, UNINSTALL: SYSTEM}
 
 
 class Cast:
@@ -110,7 +121,7 @@ async def cast(
 
 
 async def test_accounts_have_the_rights_that_they_need_and_no_others(
-    ground: Playground, cast: Cast, installation: ControlPlane
+    ground: Playground, cast: Cast
 ) -> None:
     """All that happens to sessions, under the roles and the admission policy of an installation."""
     await starts_warm_and_cold(ground, cast)
@@ -120,9 +131,11 @@ async def test_accounts_have_the_rights_that_they_need_and_no_others(
     await fails(ground)
     await starts_though_an_answer_is_lost(ground, cast)
     await serves_a_back_end(ground, cast)
-    await is_uninstalled(ground, installation)
+    await loses_a_game(ground)
     await gives_up_the_lease(ground, cast)
-    for account, scopes in MAY.items():
+    await is_uninstalled(ground, cast)
+    for account in ACCOUNTS:
+        scopes = MAY[account]
         everywhere = {pair for rights in scopes.values() for pair in pairs(rights)}
         granted = {(verb, what.partition(":")[0]) for verb, what in everywhere}
         assert cast.used(account) == granted, account
@@ -133,9 +146,9 @@ async def starts_warm_and_cold(ground: Playground, cast: Cast) -> None:
     await ground.create_game("warm", template=BY_HAND, warmPool={"size": 1}, session=session)
     await ground.create_game("cold", template=BY_HAND)
     await ground.until(lambda: ground.games["warm"]["status"]["warm"]["ready"] == 1)
-    for game in ("warm", "cold"):
-        answer = await cast.ask("GET", f"/api/{game}/", "alice")
-        assert (answer.status, answer.headers["X-Game-Start"]) == (200, game)
+    for each in ("warm", "cold"):
+        answer = await cast.ask("GET", f"/api/{each}/", "alice")
+        assert (answer.status, answer.headers["X-Game-Start"]) == (200, each)
 
 
 async def stays_while_used_and_ends_when_idle(ground: Playground, cast: Cast) -> None:
@@ -205,13 +218,10 @@ async def serves_a_back_end(ground: Playground, cast: Cast) -> None:
     assert event["reportingController"] == "gamelibrary.io/sdk"
 
 
-async def is_uninstalled(ground: Playground, installation: ControlPlane) -> None:
-    """By an administrator; the operator lets go of the Games."""
-    run = Command(installation.kubeconfig, GAMES)
-    ended = await run("uninstall", "--yes")
-    assert ended.code == 0, ended.err
-    assert "finalizer" not in ended.err
-    await ground.until(lambda: not (ground.games or ground.sessions or ground.pods))
+async def loses_a_game(ground: Playground) -> None:
+    """The operator lets go of it; its sessions follow."""
+    await ground.delete(GAMES_KIND, "cold")
+    await ground.until(lambda: "cold" not in ground.games and "by-kubectl" not in ground.sessions)
 
 
 async def gives_up_the_lease(ground: Playground, cast: Cast) -> None:
@@ -220,3 +230,22 @@ async def gives_up_the_lease(ground: Playground, cast: Cast) -> None:
     assert await asyncio.to_thread(cast.operator.stop) == 0
     lease = await ground.cluster.get(LEASES, SYSTEM, OPERATOR)
     assert not lease["spec"].get("holderIdentity")
+
+
+async def is_uninstalled(ground: Playground, cast: Cast) -> None:
+    """Without an operator, whose finalizer must be taken off for it; with what no collector takes
+    after its Game."""
+    await ground.apply_session("without-a-game", "erin", "none")
+    pod = warm_pod(
+        pod_template("none", GameSpec.model_validate(game(template=BY_HAND)["spec"])),
+        name="without-a-game",
+        namespace=GAMES,
+        game=("none", NOBODY),
+    )
+    del pod["metadata"]["ownerReferences"]
+    await ground.cluster.create(PODS, GAMES, pod)
+    run = Command(cast.kubeconfigs[UNINSTALL], GAMES)
+    ended = await run("uninstall", "--yes", "--timeout=3s")
+    assert ended.code == 0, ended.err
+    assert "taking off its finalizer" in ended.err
+    await ground.until(lambda: not (ground.games or ground.sessions or ground.pods))

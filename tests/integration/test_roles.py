@@ -12,7 +12,7 @@ from gamesession.kube.cluster import Cluster, Object
 from gamesession.kube.resources import Resource
 from tests.cluster.controlplane import ControlPlane
 from tests.integration.account import RBAC, Account
-from tests.integration.installation import BACK_END, GAMES, GATEWAY, OPERATOR, SYSTEM
+from tests.integration.installation import BACK_END, GAMES, SYSTEM
 from tests.integration.rights import ANYBODY_READS, MAY, Pair, expected, pairs, what
 
 pytestmark = pytest.mark.integration
@@ -41,8 +41,9 @@ REVIEWS = Resource("authorization.k8s.io", "v1", "subjectaccessreviews", "Subjec
 @pytest.fixture(scope="module")
 def accounts(installation: ControlPlane) -> dict[str, Account]:
     """The accounts of an installation."""
-    services = {name: Account(installation, SYSTEM, name) for name in (OPERATOR, GATEWAY)}
-    return services | {BACK_END: Account(installation, BACK_END, BACK_END)}
+    return {
+        name: Account(installation, BACK_END if name == BACK_END else SYSTEM, name) for name in MAY
+    }
 
 
 # The rules, as the API server resolves them -------------------------------------------------------
