@@ -16,9 +16,9 @@ app.kubernetes.io/instance: {{ .root.Release.Name }}
 
 {{- define "gamesession.common" -}}
 app.kubernetes.io/part-of: gamesession
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | replace "+" "_" | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
 {{- define "gamesession.image" -}}
