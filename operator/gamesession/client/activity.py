@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from gamesession.client.directory import Directory
-from gamesession.client.rhythm import Rhythm, is_fresh, rhythm_of
+from gamesession.client.rhythm import Rhythm, is_fresh, is_near, rhythm_of
 from gamesession.client.stamp import Outcome, Stamps
 from gamesession.client.use import Use
 from gamesession.kube.cluster import Cluster
@@ -29,6 +29,9 @@ JITTER: Final = 0.1
 session do not all write, for the first one's stamp is later than most others'."""
 
 RENEW_SECONDS: Final = 0.5
+LAST_RENEW_SECONDS: Final = 5.0
+"""The same where the session may be ended meanwhile: a request that is passed on is answered by a
+session that stays."""
 FRESH_SECONDS: Final = 0.1
 """Little beside the fifth of a timeout (of 5 s and more) that is left when it is renewed."""
 CONCURRENT_WRITES: Final = 20
@@ -119,8 +122,9 @@ class Activity:
     async def renew(self, use: Use) -> bool:
         """Write before the request is passed on, for the sweep may be about to end the session.
 
-        Waits for at most `RENEW_SECONDS`; what is not written by then is kept, and the grace after
-        contact is regained covers it.
+        Waits for at most `RENEW_SECONDS`, or `LAST_RENEW_SECONDS` where the deadline is near: an
+        API server that is slow to write for us may delete for others. What is not written by then
+        is kept, and the grace after contact is regained covers it.
 
         Returns:
             `False` if the session is gone.
@@ -131,7 +135,8 @@ class Activity:
         if self._contact.lost:
             return True
         task = self._write(use, session)
-        await asyncio.wait({task}, timeout=RENEW_SECONDS)
+        near = is_near(session, self._game(session), use.active_at, self._now())
+        await asyncio.wait({task}, timeout=LAST_RENEW_SECONDS if near else RENEW_SECONDS)
         return not task.done() or task.result() is not Outcome.GONE
 
     async def flush(self, seconds: float) -> None:

@@ -14,6 +14,8 @@ PENDING_INTERVAL: Final = timedelta(seconds=20)
 WRITES_PER_TIMEOUT: Final = 10
 FRESH_PART: Final = 0.8
 """A request that finds the last stamp older than this part of the timeout writes first."""
+NEAR: Final = timedelta(seconds=10)
+"""A write that is under way for longer than this has failed (`kube.cluster.REQUEST_SECONDS`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,8 @@ def is_fresh(
     if active_at is None or session.ready_at is None:
         return True  # unknown activity never ends a session
     return now - active_at <= idle_timeout_of(session, game) * FRESH_PART
+
+
+def is_near(session: Session, game: Game | None, active_at: datetime | None, now: datetime) -> bool:
+    """Whether the deadline may pass while a write is under way. `active_at` as above."""
+    return active_at is not None and now - active_at > idle_timeout_of(session, game) - NEAR

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from gamesession.api.instant import format_instant
 from gamesession.api.names import session_name
+from gamesession.client.activity import RENEW_SECONDS
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage
@@ -189,8 +190,9 @@ async def test_further_from_the_deadline_nothing_is_waited_for(quick: Stage) -> 
     stuck.set()
 
 
-async def test_a_write_that_takes_too_long_is_not_waited_for(quick: Stage) -> None:
-    await quick.add_session(game="quick", name="s", lastActivity=ago(9))
+async def test_a_write_that_takes_too_long_is_not_waited_for(stage: Stage) -> None:
+    """There are minutes left for it."""
+    await stage.add_session(name="s", lastActivity=ago(25 * 60))
     go = asyncio.Event()
 
     async def hang(request: web.Request) -> web.StreamResponse | None:
@@ -198,15 +200,34 @@ async def test_a_write_that_takes_too_long_is_not_waited_for(quick: Stage) -> No
             await go.wait()
         return None
 
-    quick.api.faults.append(hang)
-    assert await ask(quick) == 200
-    assert stamps(quick) == 0
+    stage.api.faults.append(hang)
+    assert await ask(stage, "chess") == 200
+    assert stamps(stage) == 0
     go.set()
 
     async def written() -> bool:
-        return stamps(quick) >= 1
+        return stamps(stage) >= 1
 
     await eventually(written)
+
+
+async def test_a_slow_write_is_waited_for_when_the_session_may_end_meanwhile(quick: Stage) -> None:
+    """The deletion was faster than the write, and both were slow: the user gets no answer of a
+    session that is gone a moment later."""
+    old = HttpPod()
+    name = session_name("quick", "alice")
+    await quick.add_session(game="quick", name=name, pod=old, lastActivity=ago(9.5))
+
+    async def be_slow(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "PATCH" and be_slow in quick.api.faults:
+            quick.api.faults.remove(be_slow)
+            await asyncio.sleep(2 * RENEW_SECONDS)
+            quick.api.remove("gamesessions", name)
+        return None
+
+    quick.api.faults.append(be_slow)
+    assert await ask(quick) == 200
+    assert old.requests == []
 
 
 @pytest.mark.parametrize("gone", ["gone", "another life", "being deleted"])
