@@ -11,6 +11,7 @@ from functools import lru_cache
 MAX_SESSION_NAME = 63
 HASH_CHARACTERS = 16
 UID_CHARACTERS = 5
+ATTEMPT_DIGITS = 9
 
 
 @lru_cache(maxsize=16_384)
@@ -32,7 +33,10 @@ def pod_name(session: str, session_uid: str, attempt: int) -> str:
 def attempt_of(pod: str) -> int:
     """The number at the end of a pod's name, 0 if there is none."""
     number = pod.rpartition("-")[2]
-    return int(number) if number.isascii() and number.isdigit() else 0
+    # A status may say anything, also what Python refuses to read.
+    if len(number) > ATTEMPT_DIGITS or not (number.isascii() and number.isdigit()):
+        return 0
+    return int(number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from tests.integration.fuzz.values import (
     PATHS,
     PORTS,
     QUANTITIES,
-    nested,
 )
 
 Object = dict[str, Any]
@@ -26,6 +25,8 @@ Draw = st.DrawFn
 
 NAMES = st.sampled_from(["a", "game", "a_b-c", "z" * 31, "live9", "m", "n", "o", "p", "q"])
 PREFIXES = st.sampled_from(["/", "/a", "/a/", "/a/b", "/%2e", "/~!$&'()*+,;=:@", "/" + "y" * 199])
+NESTED = "nested"
+"""Stands for as many levels as it says, which Hypothesis could not print."""
 MAX_POOL = 2
 """Pods that wait; more of them are the bench's matter."""
 
@@ -166,6 +167,23 @@ def _metadata() -> st.SearchStrategy[Object]:
     )
 
 
+def written(part: Any) -> Any:
+    """A spec as it is written to the API server."""
+    if isinstance(part, dict):
+        if list(part) == [NESTED]:
+            return nested(part[NESTED])
+        return {key: written(value) for key, value in part.items()}
+    return [written(value) for value in part] if isinstance(part, list) else part
+
+
+def nested(depth: int) -> Object:
+    """An object in an object in an object …"""
+    found: Object = {}
+    for _ in range(depth):
+        found = {"a": found}
+    return found
+
+
 # Damage -------------------------------------------------------------------------------------------
 
 WORSE: dict[str, st.SearchStrategy[Any]] = {
@@ -229,4 +247,5 @@ def _places(part: Any) -> list[tuple[Any, Any]]:
 def _nest(draw: Draw, spec: Object) -> None:
     """Put something very deep into the template."""
     if isinstance(spec.get("template"), dict):
-        spec["template"]["deep"] = nested(draw(st.sampled_from([50, 200, 450, 900, 2000])))
+        place = draw(st.sampled_from(["metadata", "spec", "deep"]))
+        spec["template"][place] = {NESTED: draw(st.sampled_from([40, 60, 200, 700]))}

@@ -13,6 +13,7 @@ from gamesession.kube.resources import GAMES, SESSIONS
 from tests.eventually import eventually
 from tests.integration.bodies import create, game, session
 from tests.integration.condition import condition
+from tests.integration.fuzz.specs import written
 from tests.integration.fuzz.tale import Drop, End, Look, Open, Put, Retime, Scribble, Step
 from tests.integration.playground import Playground
 
@@ -65,7 +66,7 @@ class Teller:
 
     async def _put(self, put: Put) -> None:
         try:
-            await self._write(put.spec)
+            await self._write(written(put.spec))
         except ApiError as error:
             assert not put.sound, f"refused: {error}: {put.spec}"
             self._refused("Games", error)

@@ -81,11 +81,3 @@ INSTANTS = TIMES | st.sampled_from(
     ]
 )
 """Some are no times, some are such that few programs read them."""
-
-
-def nested(depth: int) -> dict[str, Any]:
-    """An object in an object in an object …"""
-    found: dict[str, Any] = {}
-    for _ in range(depth):
-        found = {"a": found}
-    return found

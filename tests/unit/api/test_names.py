@@ -81,7 +81,9 @@ def test_the_name_of_a_pod_tells_its_attempt(attempt: int) -> None:
     assert attempt_of(name) == attempt
 
 
-@pytest.mark.parametrize("name", ["fortune", "fortune-abc", "fortune-", "fortune-٣", ""])
+@pytest.mark.parametrize(
+    "name", ["fortune", "fortune-abc", "fortune-", "fortune-٣", "", "fortune-" + "9" * 5000]
+)
 def test_a_name_without_a_number_is_no_attempt(name: str) -> None:
     assert attempt_of(name) == 0
 
