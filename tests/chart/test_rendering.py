@@ -288,3 +288,35 @@ def test_the_test_is_told_what_there_is(everything: list[Object]) -> None:
     ]
     without = find(rendered({"gateway": {"enabled": False}}), "Pod", "gamesession-test")
     assert "gateway" not in str(without["spec"]["containers"][0]["args"])
+
+
+# Notes --------------------------------------------------------------------------------------------
+
+
+def notes(values: dict[str, Any]) -> str:
+    """What Helm says after an installation."""
+    command = ("install", "shop", str(CHART), f"--namespace={SYSTEM}", "--dry-run=client")
+    return helm(*command, values=values).partition("\nNOTES:\n")[2]
+
+
+def test_notes_say_what_to_do_next() -> None:
+    found = notes({})
+    assert f"kubectl -n {SYSTEM} create secret generic shop-jwt" in found
+    assert "--from-literal=secret=" in found
+    assert f"helm -n {SYSTEM} test shop" in found
+    assert f"kubectl -n {SYSTEM} port-forward service/shop-gateway 8080:80" in found
+    assert "`helm uninstall` ends all sessions and removes the Games; the CRDs stay." in found
+
+
+def test_notes_follow_the_values() -> None:
+    found = notes({**EVERYTHING, "uninstall": {"enabled": False}, "crds": {"keep": False}})
+    assert "create secret generic issuer \\\n    --from-file=key.pem=public.pem" in found
+    assert "https://play.example.com/api/<route>/" in found
+    assert f"kubectl -n {MORE_GAMES} apply" in found, "where the gateway serves"
+    assert "run `gamesession uninstall` before it" in found
+
+
+def test_notes_ask_for_no_secret_that_nobody_reads() -> None:
+    tokens = {"algorithm": "EdDSA", "jwksUrl": "https://issuer.example.com/jwks"}
+    assert "secret" not in notes({"gateway": {"tokens": tokens}})
+    assert "secret" not in notes({"gateway": {"enabled": False}})

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 import yaml
 
+from gamesession.commands.checking import Installation, check
+from gamesession.commands.failure import Failure
+from gamesession.commands.options import Place
 from tests.chart.everything import EVERYTHING, GAMES, MORE_GAMES
 from tests.chart.kinds import definitions
 from tests.chart.rendering import Object, rendered
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.errors import CommandError, PrerequisiteError
+from tests.eventually import eventually
+from tests.integration.account import Account
 
 pytestmark = pytest.mark.integration
 
@@ -112,6 +118,31 @@ def test_it_would_not_take_pods_that_are_not_restricted(accounts: ControlPlane, 
     del pod["securityContext"]
     with pytest.raises(CommandError, match="runAsNonRoot"):
         take(accounts, [wrong])
+
+
+async def test_the_account_of_helm_test_may_look(
+    accounts: ControlPlane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own Roles are enough to see how far the release has come: here, it has no pod."""
+    name = f"{RELEASE}-test"
+    given = [
+        each
+        for each in objects(EVERYTHING)
+        if each["kind"] in ("Role", "RoleBinding") and each["metadata"]["name"] == name
+    ]
+    accounts.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(given))
+    place = Place(kubeconfig=Account(accounts, SYSTEM, name).kubeconfig)
+    looked_at = Installation(SYSTEM, RELEASE, ("operator",), (GAMES, MORE_GAMES))
+
+    async def looked() -> bool:
+        """Rights that were just given are not in force at once."""
+        with pytest.raises(Failure) as failure:
+            await check(place, looked_at, timedelta(0))
+        assert "says no" not in str(failure.value)
+        return str(failure.value).startswith("no pod of the operator runs")
+
+    assert await eventually(looked)
+    assert f"games in namespace {MORE_GAMES}: 0" in capsys.readouterr().err
 
 
 def test_there_are_no_other_kinds_with_pods() -> None:
