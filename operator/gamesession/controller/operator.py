@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import kopf
 import structlog
 from kubernetes.aio.client import Configuration
 
@@ -34,6 +33,7 @@ from gamesession.controller.sessions import Sessions
 from gamesession.controller.settings import OperatorSettings
 from gamesession.controller.shelf import Key
 from gamesession.controller.store import Store
+from gamesession.controller.watching import watch
 from gamesession.kube import connection
 from gamesession.kube.backoff import Backoff
 from gamesession.kube.cluster import Cluster
@@ -114,6 +114,7 @@ class Operator:
 
         Raises:
             DeafWatch: a watch tells nothing any more: start over.
+            Stuck: kopf stopped watching, and did not end.
             Exception: whatever ended kopf.
         """
         await self._wait_for_crds()
@@ -121,20 +122,20 @@ class Operator:
         await self._load()
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(self._serve())
-            await kopf.operator(
-                registry=handlers.registry(
-                    self.cluster.configuration,
-                    self.store,
-                    self.comparison,
-                    self.endings,
-                    stop=serving.cancel,
-                ),
-                settings=handlers.settings(),
-                namespaces=self.settings.namespace,
-                standalone=True,
-                # kopf would make one from the user's name, and a numeric user has none.
-                identity="gamesession-operator",  # type: ignore[arg-type]
+            stopping = asyncio.Event()
+
+            def stop() -> None:
+                serving.cancel()
+                stopping.set()
+
+            registry = handlers.registry(
+                self.cluster.configuration,
+                self.store,
+                self.comparison,
+                self.endings,
+                stop=stop,
             )
+            await watch(registry, self.settings.namespace, stopping)
             serving.cancel()
         log.info("operator stopped")
 
