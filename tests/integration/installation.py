@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from tests.chart.rendering import CHART, RELEASE, helm
+from tests.chart.rendering import rendered
 from tests.cluster.api import APIError
 from tests.cluster.controlplane import ControlPlane
 from tests.cluster.waiting import wait_for
@@ -57,12 +57,8 @@ def documents() -> list[Object]:
 
 def hooks() -> list[Object]:
     """What Helm adds for a while: to test a release, and before it goes."""
-    text = helm("template", RELEASE, str(CHART), f"--namespace={SYSTEM}")
-    return [
-        found
-        for found in yaml.safe_load_all(text)
-        if found and "helm.sh/hook" in found["metadata"].get("annotations", {})
-    ]
+    objects = rendered(namespace=SYSTEM)
+    return [each for each in objects if "helm.sh/hook" in each["metadata"].get("annotations", {})]
 
 
 def install(plane: ControlPlane) -> None:
