@@ -86,7 +86,12 @@ async def gateway(
         return await next(answers)(request, forward)
 
     proxy.add(lambda request: request.what == "create events", fault, times=10_000)
-    settings = {"GAMESESSION_FALLBACK_URLS": fallback, "GAMESESSION_CONNECT_TIMEOUT": "60s"}
+    settings = {
+        "GAMESESSION_FALLBACK_URLS": fallback,
+        # A slow machine must not turn a test red.
+        "GAMESESSION_HOLD": "100s",
+        "GAMESESSION_CONNECT_TIMEOUT": "100s",
+    }
     log = tmp_path / "gateway.log"
     process = GatewayProcess(proxy.kubeconfig, namespace, log, **settings)
     process.start()

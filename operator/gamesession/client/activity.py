@@ -247,7 +247,7 @@ class Activity:
                 use.sent = (use.next_stamp(), use.at)
                 outcome = await self._stamps.write(session, use.sent[0])
         except Exception:
-            log.exception("activity not written", session=session.name)
+            log.exception("activity not written", **session.about)
             outcome = Outcome.KEPT
         finally:
             use.task = None

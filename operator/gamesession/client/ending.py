@@ -44,7 +44,7 @@ class Ending:
         """
         closed = await self._end(session, "Closed", "Close", note)
         if closed:
-            log.info("session closed", user=session.user, game=session.game, session=session.name)
+            log.info("session closed", **session.about)
         return closed
 
     async def replace(self, session: Session, why: str) -> None:
@@ -95,4 +95,4 @@ class Ending:
                 reporting_controller=self._controller,
             )
         except (ApiError, Unreachable) as error:
-            log.warning("event not written", reason=reason, error=str(error))
+            log.warning("event not written", **session.about, reason=reason, error=str(error))

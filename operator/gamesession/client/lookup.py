@@ -61,7 +61,7 @@ class Lookup:
                 if session.pod_name:
                     await self._reread(self._directory.pods, session.pod_name, session.pod_uid)
         except (ApiError, Unreachable, TimeoutError) as error:
-            log.warning("not read anew", session=session.name, error=str(error) or repr(error))
+            log.warning("not read anew", **session.about, error=str(error) or repr(error))
 
     async def _reread(self, informer: Informer[Any], name: str, uid: str) -> None:
         try:

@@ -161,7 +161,7 @@ class Sessions:
                         await self._replace(session)
                     await self._create(game, user)
             except (Throttled, ServerFault) as error:
-                log.warning("session not created", game=game.name, error=str(error))
+                log.warning("session not created", user=user, game=game.name, error=str(error))
                 await asyncio.sleep(
                     min(max(backoff.delay(), error.retry_after or 0), LONGEST_PAUSE)
                 )

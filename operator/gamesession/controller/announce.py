@@ -46,7 +46,7 @@ class Announcer:
         kind = status.get("startKind", "Cold")
         if session.ready_at is None:
             STARTS.labels(session.game, kind).observe(seconds)
-        log.info("session ready", **_about(session), start=kind.lower(), seconds=round(seconds, 3))
+        log.info("session ready", **session.about, start=kind.lower(), seconds=round(seconds, 3))
         if kind != "Warm" or session.ready_at is not None:
             note = f"Pod {status['podName']} serves after {seconds:.2f} s."
             self._post_later(session, "Ready", "Start", note)
@@ -55,7 +55,7 @@ class Announcer:
         """A session has Failed."""
         condition = answer["status"]["conditions"][0]
         reason, message = condition["reason"], condition["message"]
-        log.warning("session failed", **_about(session), reason=reason, message=message)
+        log.warning("session failed", **session.about, reason=reason, message=message)
         self._post_later(session, reason, "Start", message, kind="Warning")
 
     async def ending(self, session: Session, deadline: Deadline) -> None:
@@ -68,7 +68,7 @@ class Announcer:
         ENDED.labels(session.game, deadline.reason.value).inc()
         log.info(
             "expired session removed",
-            **_about(session),
+            **session.about,
             reason=deadline.reason.value,
             idle_seconds=round(idle, 1),
         )
@@ -94,7 +94,7 @@ class Announcer:
                 reporting_controller="gamelibrary.io/operator",
             )
         except (ApiError, Unreachable) as error:
-            log.info("event not posted", **_about(session), reason=reason, error=str(error))
+            log.info("event not posted", **session.about, reason=reason, error=str(error))
 
 
 def reference(session: Session) -> Object:
@@ -109,7 +109,3 @@ def reference(session: Session) -> Object:
             "resourceVersion": session.resource_version,
         },
     }
-
-
-def _about(session: Session) -> dict[str, str]:
-    return {"user": session.user, "game": session.game, "session": session.name}

@@ -147,7 +147,7 @@ class Endings:
         try:
             answer = await self._delete(session, deadline)
         except (ApiError, Unreachable) as error:
-            log.warning("session could not be removed", session=session.name, error=str(error))
+            log.warning("session could not be removed", **session.about, error=str(error))
             backoff = self._backoffs.setdefault(session.uid, Backoff(FIRST_RETRY, LONGEST_RETRY))
             self._enter(session, self._now() + timedelta(seconds=backoff.delay()))
             return False

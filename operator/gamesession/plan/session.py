@@ -72,6 +72,11 @@ class Session:
         return session_name(self.game, self.user)
 
     @property
+    def about(self) -> dict[str, str]:
+        """Whose it is, as every log line about it says."""
+        return {"user": self.user, "game": self.game, "session": self.name}
+
+    @property
     def has_derived_name(self) -> bool:
         """Whether gateway or SDK gave it its name."""
         return self.name == self.player
