@@ -34,5 +34,6 @@ async def eventually(
         if result is not None and result is not False:
             return result
         if time.monotonic() > ends:
-            raise TimeoutError(f"not within {deadline:g} s: {check.__name__}") from last
+            name = getattr(check, "__name__", check)
+            raise TimeoutError(f"not within {deadline:g} s: {name}") from last
         await asyncio.sleep(every)
