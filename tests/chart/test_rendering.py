@@ -85,6 +85,38 @@ def test_the_longest_name_of_a_release_is_not_too_long() -> None:
     assert [each for of in labels for each in of.values() if len(each) > 63] == []
 
 
+def test_names_that_yaml_takes_for_something_else_stay_names() -> None:
+    """`true` is a good name for a release, as `123` and `null` are for namespaces."""
+
+    def kinds_of(release: str, *names: str) -> list[str]:
+        account, first, second, system, other = names
+        tokens = {"secret": {"name": other, "key": other}}
+        route = {"enabled": True, "hosts": ["a.b"], "className": other}
+        values = {
+            **EVERYTHING,
+            "games": {
+                "namespaces": [first, second],
+                "serviceAccount": {"create": True, "name": account},
+                "resourceQuota": {"pods": 1},
+            },
+            "gateway": {"tokens": tokens, "ingress": route, "priorityClassName": other},
+        }
+        found = rendered(values, release=release, namespace=system)
+        return sorted(json.dumps(kinds(each), sort_keys=True) for each in found)
+
+    plain = kinds_of("shop", "player", "games", "more", "system", "other")
+    assert kinds_of("true", "0", "123", "null", "456", "1") == plain
+
+
+def kinds(found: Any) -> Any:
+    """The kinds of the values within it."""
+    if isinstance(found, dict):
+        return {key: kinds(value) for key, value in found.items() if not key.endswith(".json")}
+    if isinstance(found, list):
+        return [kinds(each) for each in found]
+    return type(found).__name__
+
+
 def test_two_releases_share_nothing() -> None:
     """In one namespace, too; the second leaves the CRDs to the first."""
     first = rendered({**EVERYTHING, "games": {"namespaces": ["a"]}, "gateway": {}}, release="one")

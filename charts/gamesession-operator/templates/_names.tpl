@@ -6,7 +6,7 @@
 {{/* Labels of one component. Takes a dict: root, component. */}}
 {{- define "gamesession.selector" -}}
 app.kubernetes.io/name: gamesession-{{ .component }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 {{- end -}}
 
 {{- define "gamesession.labels" -}}
@@ -91,7 +91,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 topologySpreadConstraints:
 {{- if .values.topologySpreadConstraints }}
