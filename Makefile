@@ -68,8 +68,9 @@ crds: $(BIN)/.installed ## Write the CRDs from the models, for crds/ and the cha
 	@$(BIN)/python -m gamesession.api.crd crds charts/gamesession-operator/definitions
 
 .PHONY: reference
-reference: $(BIN)/.installed ## Write docs/reference.md from the models
+reference: $(BIN)/.installed ## Write docs/reference.md and docs/metrics.md from the code
 	@$(BIN)/python -m gamesession.api.reference
+	@$(BIN)/python -m gamesession.commands.metrics
 
 .PHONY: manifests
 manifests: $(BIN)/.installed ## Write manifests/install.yaml and docs/values.md from the chart

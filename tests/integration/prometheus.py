@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import pytest
 import yaml
 
 from tests.cluster.controlplane import free_port
+from tests.cluster.errors import PrerequisiteError
 from tests.cluster.prerequisites import obtain
 from tests.cluster.process import Command, Process, die_with
 from tests.eventually import eventually
@@ -36,7 +38,10 @@ class Prometheus:
         self._process: Process | None = None
 
     async def __aenter__(self) -> Self:
-        obtain("prometheus")
+        try:
+            obtain("prometheus")
+        except PrerequisiteError as error:
+            pytest.skip(str(error))
         configuration = self._directory / "prometheus.yaml"
         configuration.write_text(yaml.safe_dump(self._configuration()))
         arguments = (

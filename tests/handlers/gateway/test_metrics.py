@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage
+from tests.handlers.gateway.test_refusals import failed_session
 from tests.handlers.gateway.test_websocket import connected, echo, pod_that
 
 
@@ -60,6 +61,14 @@ async def test_so_is_a_stream_of_events_and_no_other_answer(
         over.set()
         await answer.read()
     await until_open(0)
+
+
+async def test_failed_sessions_that_are_replaced_are_counted(stage: Stage) -> None:
+    before = ended("Failed")
+    await failed_session(stage, seconds_ago=60)
+    async with stage.get("/api/chess/") as answer:
+        assert answer.status == 200
+    assert ended("Failed") == before + 1
 
 
 async def test_sessions_that_users_close_are_counted(stage: Stage) -> None:

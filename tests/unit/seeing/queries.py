@@ -12,6 +12,7 @@ import promql_parser as promql
 from prometheus_client import REGISTRY
 
 from gamesession.commands.metrics import described
+from tests.guides.guide import blocks, guides
 from tests.unit.seeing.rules import ROOT, alerts
 
 DASHBOARD: Final = ROOT / "charts" / "gamesession-operator" / "dashboards" / "gamesession.json"
@@ -62,6 +63,16 @@ def dashboard_queries(**variables: str) -> list[Query]:
 def rule_queries() -> list[Query]:
     """What the rules ask."""
     return [Query(f"alert {name}", rule["expr"]) for name, rule in alerts().items()]
+
+
+def guide_queries() -> list[Query]:
+    """What guides tell their readers to ask."""
+    return [
+        Query(block.place, block.text)
+        for guide in guides()
+        for block in blocks(guide)
+        if block.language == "promql"
+    ]
 
 
 def nodes(query: str) -> list[Any]:

@@ -10,12 +10,13 @@ from tests.unit.seeing.queries import (
     dashboard,
     dashboard_queries,
     filled_in,
+    guide_queries,
     known,
     rule_queries,
     unknown,
 )
 
-QUERIES = [*dashboard_queries(), *rule_queries()]
+QUERIES = [*dashboard_queries(), *rule_queries(), *guide_queries()]
 VARIABLES = [
     Query(f"variable {each['name']}", each["query"]["query"])
     for each in dashboard()["templating"]["list"]
