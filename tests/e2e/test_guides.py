@@ -28,8 +28,8 @@ BROKEN = ("crash", "absent", "keyless", "silent")
 
 def remove_all(target: OwnMachine) -> None:
     """Leave a cluster as the guide's reader has it: without anything of ours."""
-    if RELEASE in target.helm("list", "--namespace", SYSTEM, "--short", "--all").split():
-        target.helm("uninstall", RELEASE, "--namespace", SYSTEM, "--wait", "--timeout=180s")
+    flags = ("--namespace", SYSTEM, "--ignore-not-found", "--wait", "--timeout=180s")
+    target.helm("uninstall", RELEASE, *flags)
     there = ("--ignore-not-found", "--timeout=120s")
     target.kubectl("delete", "namespace", GAMES, SYSTEM, *there)
     target.kubectl("delete", "crd", "games.gamelibrary.io", "gamesessions.gamelibrary.io", *there)

@@ -2,7 +2,7 @@
 source tests/guides/given/functions.sh
 image=localhost/gamesession/fortune-game:dev
 game crash <<SPEC
-  template: {spec: {containers: [{name: game, image: "$image", command: [python3, -c, "import sys; sys.exit('no board: CHESS_BOARD is not set')"]}]}}
+  template: {spec: {containers: [{name: game, image: "$image", command: [python3, -c, "import sys; sys.exit('no board: CHESS_BOARD is not set')"], readinessProbe: {tcpSocket: {port: 8001}, periodSeconds: 1}}]}}
 SPEC
 game absent <<'SPEC'
   template: {spec: {containers: [{name: game, image: "localhost/no/such:image", imagePullPolicy: Never}]}}

@@ -29,6 +29,7 @@ def test_a_transcript_begins_with_a_command() -> None:
         ("go-warm-lzzfrfkp 10.0.0.7:8001", "go-warm-abcdefgh 127.64.0.3:8001"),
         ("at 2026-11-22T10:00:00.123456Z", "at 2027-01-01T00:00:00Z"),
         ("alice_chess_1795334400", "alice_chess_1795334499"),
+        ('"exp":1795379531}', '"exp":1795381021}'),
         ("a … z", "a whole lot z"),
         ("first\n…\nlast", "first\n1\n2\nlast"),
         ("first\n…", "first"),
