@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.chart.everything import BACK_ENDS, EVERYTHING, GAMES, MONITORING, MORE_GAMES
-from tests.chart.rendering import SYSTEM, Object, find, rendered
+from tests.chart.rendering import SYSTEM, find, rendered
 from tests.chart.traffic import NAMESPACE_LABEL, End, Pod, allowed
 
 HTTP, ADMIN, GAME_PORT, DNS = 8080, 9090, 8000, 53
@@ -25,23 +25,8 @@ RESOLVER = Pod("kube-system", {"k8s-app": "kube-dns"})
 PUBLIC, PUBLIC_V6, METADATA, NODE = "93.184.216.34", "2606:2800::1", "169.254.169.254", "10.3.0.1"
 
 
-def pods(objects: list[Object]) -> dict[str, Pod]:
-    """Operator, gateway, and the pod of `helm test`."""
-    labels = {
-        name: find(objects, "Deployment", f"gamesession-{name}")["spec"]["template"]["metadata"]
-        for name in ("operator", "gateway")
-    }
-    labels["test"] = find(objects, "Pod", "gamesession-test")["metadata"]
-    return {name: Pod(SYSTEM, metadata["labels"]) for name, metadata in labels.items()}
-
-
-def policies(objects: list[Object]) -> list[Object]:
-    return [each for each in objects if each["kind"] == "NetworkPolicy"]
-
-
-ALL = rendered(EVERYTHING)
-OURS = pods(ALL)
-OPERATOR, GATEWAY, TEST = OURS["operator"], OURS["gateway"], OURS["test"]
+OPERATOR, GATEWAY, TEST = "operator", "gateway", "test"
+"""Pods of the release: their labels are what the chart gives them."""
 
 OPEN: dict[str, tuple[End, End, int]] = {
     "gateway to game": (GATEWAY, GAME, GAME_PORT),
@@ -88,44 +73,71 @@ SHUT: dict[str, tuple[End, End, int]] = {
 }
 
 
+class Net:
+    """The pods and the policies of a release."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        objects = rendered(values)
+        self.policies = [each for each in objects if each["kind"] == "NetworkPolicy"]
+        found = {
+            name: find(objects, "Deployment", f"gamesession-{name}")["spec"]["template"]
+            for name in (OPERATOR, GATEWAY)
+        }
+        found[TEST] = find(objects, "Pod", "gamesession-test")
+        self._pods = {name: Pod(SYSTEM, each["metadata"]["labels"]) for name, each in found.items()}
+
+    def lets(self, source: End, target: End, port: int, protocol: str = "TCP") -> bool:
+        """Whether it lets a connection through."""
+        return allowed(self.policies, self._end(source), self._end(target), port, protocol)
+
+    def _end(self, end: End) -> End:
+        return self._pods.get(end, end) if isinstance(end, str) else end
+
+
+@pytest.fixture(scope="module")
+def net() -> Net:
+    """With all that the chart has."""
+    return Net(EVERYTHING)
+
+
 @pytest.mark.parametrize("way", OPEN)
-def test_a_way_is_open(way: str) -> None:
-    assert allowed(policies(ALL), *OPEN[way], "TCP")
+def test_a_way_is_open(net: Net, way: str) -> None:
+    assert net.lets(*OPEN[way])
 
 
 @pytest.mark.parametrize("way", SHUT)
-def test_a_way_is_shut(way: str) -> None:
-    assert not allowed(policies(ALL), *SHUT[way], "TCP")
+def test_a_way_is_shut(net: Net, way: str) -> None:
+    assert not net.lets(*SHUT[way])
 
 
 @pytest.mark.parametrize("protocol", ["TCP", "UDP"])
-def test_games_find_names(protocol: str) -> None:
-    assert allowed(policies(ALL), GAME, RESOLVER, DNS, protocol)
+def test_games_find_names(net: Net, protocol: str) -> None:
+    assert net.lets(GAME, RESOLVER, DNS, protocol)
 
 
 def test_metrics_are_for_all_unless_somebody_is_named() -> None:
-    assert allowed(policies(rendered()), NEIGHBOUR, GATEWAY, ADMIN, "TCP")
-    assert allowed(policies(rendered()), NEIGHBOUR, OPERATOR, ADMIN, "TCP")
+    net = Net({})
+    assert net.lets(NEIGHBOUR, GATEWAY, ADMIN)
+    assert net.lets(NEIGHBOUR, OPERATOR, ADMIN)
 
 
 def test_dns_is_where_the_values_say() -> None:
     """Such as at a cache on each node, and nowhere else."""
     cache: dict[str, Any] = {"dns": [{"ipBlock": {"cidr": "169.254.20.10/32"}}]}
-    values = {"games": {"namespaces": [GAMES]}, "networkPolicy": {"games": cache}}
-    found = policies(rendered(values))
-    assert allowed(found, GAME, "169.254.20.10", DNS, "UDP")
-    assert not allowed(found, GAME, "169.254.20.10", 80, "TCP")
-    assert not allowed(found, GAME, RESOLVER, DNS, "UDP")
+    net = Net({"games": {"namespaces": [GAMES]}, "networkPolicy": {"games": cache}})
+    assert net.lets(GAME, "169.254.20.10", DNS, "UDP")
+    assert not net.lets(GAME, "169.254.20.10", 80)
+    assert not net.lets(GAME, RESOLVER, DNS, "UDP")
 
 
 def test_without_policies_all_is_open() -> None:
-    found = policies(rendered({"networkPolicy": {"enabled": False}}))
-    assert found == []
-    assert allowed(found, GAME, WARM, GAME_PORT, "TCP")
+    net = Net({"networkPolicy": {"enabled": False}})
+    assert net.policies == []
+    assert net.lets(GAME, WARM, GAME_PORT)
 
 
-def test_namespaces_are_known_by_a_label_that_kubernetes_gives() -> None:
+def test_namespaces_are_known_by_a_label_that_kubernetes_gives(net: Net) -> None:
     """Nobody has to label a namespace, nor can one pass for another."""
-    found = str([each["spec"] for each in policies(ALL)])
+    found = str([each["spec"] for each in net.policies])
     assert NAMESPACE_LABEL in found
     assert found.count("namespaceSelector") == found.count(NAMESPACE_LABEL)
