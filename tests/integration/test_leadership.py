@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,8 @@ pytestmark = pytest.mark.integration
 
 PATIENCE = 90.0
 """Seconds. A handover takes twelve: the Lease's ten, and the standby's next look."""
+HANDOVER = 15.0
+"""Seconds that a start may be kept waiting by a change of leaders (issue 6)."""
 
 
 @dataclass
@@ -102,6 +108,88 @@ async def test_a_leader_that_is_cut_off_ends(
     await proxy.down()
     await eventually(lambda: ended(pair.first), deadline=PATIENCE)
     await check_second_leads(pair, playground, alice)
+
+
+async def test_a_new_version_takes_over_without_a_gap(
+    control_plane: ControlPlane, playground: Playground, tmp_path: Path
+) -> None:
+    """As a Deployment of two rolls: one more starts, and when it says that it is ready, an old one
+    is asked to end, twice over. Sessions that start all the while hardly notice."""
+    rollout = Rollout(control_plane.kubeconfig, playground.namespace, tmp_path)
+    old = [await rollout.begin(f"old-{number}") for number in range(2)]
+    await playground.create_game("chess", limits={"maxPending": 1000})
+    waits: list[float] = []
+    starting = asyncio.create_task(start_sessions(playground, waits))
+    try:
+        for number in range(2):
+            await rollout.begin(f"new-{number}")
+            assert await asyncio.to_thread(old[number].stop) == 0
+        await eventually(rollout.is_over)
+        await eventually(partial(more_than, waits, len(waits) + 20))
+        assert rollout.leaders()[0] == "old-0"
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        rollout.end()
+    print(f"{rollout.leaders()} led; {len(waits)} starts, the slowest took {max(waits):.1f} s")
+    assert max(waits) < HANDOVER
+
+
+class Rollout:
+    """Operators that come and go."""
+
+    def __init__(self, kubeconfig: Path, namespace: str, directory: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._namespace = namespace
+        self._directory = directory
+        self._all: dict[str, OperatorProcess] = {}
+
+    async def begin(self, name: str) -> OperatorProcess:
+        """One more, once it says that it is ready."""
+        process = self._all[name] = OperatorProcess(
+            self._kubeconfig, self._namespace, self._directory / name, identity=name
+        )
+        process.start()
+        await process.ready()
+        return process
+
+    def leaders(self) -> list[str]:
+        """Who led, in order."""
+        led = [
+            (line["timestamp"], name)
+            for name, process in self._all.items()
+            for line in process.lines("leading")
+        ]
+        return [name for _, name in sorted(led)]
+
+    async def is_over(self) -> bool:
+        """Whether the last to take the lead is a new one."""
+        return self.leaders()[-1].startswith("new")
+
+    def end(self) -> None:
+        """Kill whichever runs."""
+        for process in self._all.values():
+            process.kill()
+            assert process.bugs() == []
+
+
+async def start_sessions(playground: Playground, waits: list[float]) -> None:
+    """Start a session five times a second, for ever; notes how long each took."""
+
+    async def start(number: int) -> None:
+        began = time.monotonic()
+        name = await playground.create_session(f"user-{number}", "chess")
+        await playground.until_phase(name, "Ready", deadline=PATIENCE)
+        waits.append(time.monotonic() - began)
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in itertools.count():
+            tasks.create_task(start(number))
+            await asyncio.sleep(0.2)
+
+
+async def more_than(waits: list[float], number: int) -> bool:
+    return len(waits) > number
 
 
 async def check_second_leads(pair: Pair, playground: Playground, before: str) -> None:
