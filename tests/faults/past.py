@@ -17,11 +17,15 @@ class Past:
         self._proxy = proxy
         self._answers: dict[tuple[str, str], Answer] = {}
 
-    async def begin(self) -> None:
-        """From now on nothing new is told. Lists that were asked for before are as they are now."""
+    async def look(self) -> None:
+        """This is the moment, for all lists that were asked for before."""
         for request in list(self._proxy.requests):
             if _is_list(request) and _key(request) not in self._answers:
                 self._answers[_key(request)] = await self._proxy.ask(request)
+
+    def begin(self) -> None:
+        """From now on nothing new is told, and lists are as they were at that moment; others as
+        they are when they are asked for first."""
         self._proxy.add(_is_list, self._recall, times=1_000_000)
         self._proxy.silence()
 

@@ -22,6 +22,7 @@ from gamesession.controller.hearing import DEAF_SECONDS, Hearing, Listed
 from gamesession.controller.shelf import Item, Key, Shelf, key_of
 from gamesession.controller.store import Store
 from gamesession.kube.cluster import Cluster, Object
+from gamesession.kube.contact import Contact
 from gamesession.kube.errors import ApiError, Gone, Unreachable
 from gamesession.kube.resources import GAMES, PODS, SESSIONS, Resource
 
@@ -61,6 +62,7 @@ class Comparison:
 
     Attributes:
         refused: in what words the API server kept us from the last comparison, if it did.
+        contact: since when it no longer does.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Comparison:
         self._wanted = asyncio.Event()
         self._quiet_at = 0.0
         self.refused = ""
+        self.contact = Contact(clock)
 
         def see_session(session: Object) -> None:
             store.see_session(session, found=True)
@@ -117,6 +120,8 @@ class Comparison:
                 async for page, _ in pages:
                     for item in page:
                         kind.see(item)
+                kind.hearing.begin(namespace)
+        self.contact.succeeded()
 
     async def run(self) -> None:
         """Compare until cancelled.
@@ -159,9 +164,11 @@ class Comparison:
                 await self._compare(kind)
         except (ApiError, Unreachable) as error:
             self.refused = str(error)
+            self.contact.failed()
             log.warning("comparison did not succeed", error=self.refused)
             return False
         self.refused = ""
+        self.contact.succeeded()
         return True
 
     async def _compare(self, kind: Kind) -> None:

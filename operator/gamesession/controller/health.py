@@ -39,9 +39,10 @@ class Health:
         Not where the API server is away or refuses: a new process would know less than this one,
         and after a few of them Kubernetes would wait for minutes until it starts the next.
         """
-        if self._comparison is None or self._contact is None or self._contact.lost:
+        if self._comparison is None or self._contact is None:
             return []
-        return [] if self._comparison.refused else self._deaf(self._comparison, patient=True)
+        heeded = min(self._contact.seconds(), self._comparison.contact.seconds())
+        return [] if heeded < DEAF_SECONDS else self._deaf(self._comparison, patient=True)
 
     def unready(self) -> list[str]:
         """Why it cannot do its work at the moment."""

@@ -61,13 +61,19 @@ class Hearing:
         self._told = dict.fromkeys(namespaces, 0)
         self._told_at: dict[str, float] = {}
         self._missed: dict[str, dict[Key, Missed]] = {each: {} for each in namespaces}
+        self._goal = dict.fromkeys(namespaces, 0)
         self._well_at = dict.fromkeys(namespaces, clock())
+
+    def begin(self, namespace: str) -> None:
+        """All that is there was listed; what happens from now on is to be heard of."""
+        self._well_at[namespace] = self._clock()
 
     def hear(self, namespace: str, version: int) -> None:
         """A watch told of an object in that version."""
         self._told[namespace] = max(self._told[namespace], version)
         self._told_at[namespace] = self._clock()
-        if not self._missed[namespace]:
+        if not self._is_behind(namespace):
+            self._missed[namespace] = {}
             self._well_at[namespace] = self._clock()
 
     def told(self, namespace: str) -> int:
@@ -80,17 +86,11 @@ class Hearing:
 
     def is_behind(self) -> bool:
         """Whether a watch has yet to tell what was listed."""
-        for namespace, missed in self._missed.items():
-            told = self._told[namespace]
-            if missed and all(each.version <= told for each in missed.values()):
-                self._missed[namespace] = {}
-                self._well_at[namespace] = self._clock()
-        return any(self._missed.values())
+        return any(self._is_behind(each) for each in self._told)
 
     def is_telling(self) -> bool:
         """Whether every watch that is behind is so because it has so much to tell."""
-        behind = [namespace for namespace, missed in self._missed.items() if missed]
-        return all(self._tells(namespace) for namespace in behind)
+        return all(self._tells(each) for each in self._told if self._is_behind(each))
 
     def compare(self, namespace: str, listed: Mapping[Key, Listed], contact: float) -> None:
         """Hold a watch against what is there now.
@@ -115,6 +115,7 @@ class Hearing:
             elif each.version > told:
                 missed[key] = Missed(each.uid, each.version, now)
         self._missed[namespace] = missed
+        self._goal[namespace] = max((each.version for each in missed.values()), default=0)
         if not missed:
             self._well_at[namespace] = now
             return
@@ -125,6 +126,9 @@ class Hearing:
                 f"the watch of {self._plural} in {namespace} has told nothing since resource "
                 f"version {told}, and there is {oldest.version}"
             )
+
+    def _is_behind(self, namespace: str) -> bool:
+        return self._told[namespace] < self._goal[namespace]
 
     def _tells(self, namespace: str) -> bool:
         silent = self._clock() - self._told_at.get(namespace, -DEAF_SECONDS)

@@ -25,6 +25,7 @@ class Scene:
         self.contact.succeeded()
         nowhere: Any = None
         self.comparison = Comparison(nowhere, Store(), [NAMESPACE], clock=lambda: self.time)
+        self.comparison.contact.succeeded()
         self.health = Health()
         self.health.begin(self.comparison, self.contact)
 
@@ -93,9 +94,33 @@ def test_where_the_api_server_is_away_a_new_process_would_hear_no_more(scene: Sc
 
 def test_nor_where_it_refuses(scene: Scene) -> None:
     scene.time += 61
+    scene.comparison.contact.failed()
     scene.comparison.refused = "500: no etcd"
     assert scene.health.unhealthy() == []
     assert scene.health.unready()[0] == "500: no etcd"
+
+
+@pytest.mark.parametrize("kept_away", ["contact", "comparison"])
+def test_when_it_does_so_no_longer_the_watches_have_a_minute_to_hear(
+    scene: Scene, kept_away: str
+) -> None:
+    contact = scene.contact if kept_away == "contact" else scene.comparison.contact
+    scene.time += 61
+    contact.failed()
+    contact.succeeded()
+    scene.time += 59
+    assert scene.health.unhealthy() == []
+    scene.time += 1
+    assert len(scene.health.unhealthy()) == 3
+
+
+def test_a_watch_is_well_as_soon_as_it_has_told_what_it_missed(scene: Scene) -> None:
+    scene.miss("pods")
+    scene.time += 40
+    scene.hear("pods")
+    assert age("pods") == 40
+    scene.comparison.hear("pods", {"namespace": NAMESPACE, "resourceVersion": "9"})
+    assert age("pods") == 0
 
 
 def test_between_two_operators_there_is_nothing_to_be_replaced(scene: Scene) -> None:
