@@ -76,11 +76,12 @@ def without_broken_games(stack: Stack) -> Iterator[None]:
     stack.kubectl("-n", GAMES, "delete", "games", *BROKEN, "--ignore-not-found", "--timeout=60s")
 
 
-async def test_troubleshooting_shows_what_real_pods_do(
-    stack: Stack, without_broken_games: None, tmp_path: Path
+@pytest.mark.parametrize("guide", ["docs/troubleshooting.md", "docs/alerts.md"])
+async def test_a_guide_shows_what_real_pods_do(
+    guide: str, stack: Stack, without_broken_games: None, tmp_path: Path
 ) -> None:
     kubeconfig = stack.target.machine.kubeconfig
     path = f"{kubeconfig.parent / 'bin'}:{BIN}:{os.environ['PATH']}"
-    here = [block for block in blocks(ROOT / "docs/troubleshooting.md") if block.needs_node]
+    here = [block for block in blocks(ROOT / guide) if block.needs_node]
     async with reader(tmp_path, KUBECONFIG=str(kubeconfig), PATH=path) as walk:
         assert await walk.through(here) > 3
