@@ -27,6 +27,8 @@ NAMES = st.sampled_from(["a", "game", "a_b-c", "z" * 31, "live9", "m", "n", "o",
 PREFIXES = st.sampled_from(["/", "/a", "/a/", "/a/b", "/%2e", "/~!$&'()*+,;=:@", "/" + "y" * 199])
 NESTED = "nested"
 """Stands for as many levels as it says, which Hypothesis could not print."""
+LONG = "long"
+"""Stands for as many characters, which nobody would read."""
 MAX_POOL = 2
 """Pods that wait; more of them are the bench's matter."""
 
@@ -129,14 +131,14 @@ def templates(draw: Draw) -> Object:
 
 @st.composite
 def _containers(draw: Draw, name: str) -> Object:
-    found: Object = {"name": name, "image": draw(st.sampled_from(["x", "a/b:c", "x" * 1000]))}
+    found: Object = {"name": name, "image": draw(st.sampled_from(["x", "a/b:c", {LONG: 1000}]))}
     variables = st.sampled_from(
         [
             {"name": "A", "value": "$(GAMESESSION_GAME)"},
             {"name": "LANG", "value": "é\U0001f3b2" * 9},
         ]
     )
-    huge = [{"name": f"V{number}", "value": "x" * 1000} for number in range(100)]
+    huge = [{"name": f"V{number}", "value": {LONG: 30_000}} for number in range(3)]
     optional: Object = {
         "env": st.none() | st.lists(variables, max_size=2) | st.just(huge),
         "ports": st.sampled_from(
@@ -160,7 +162,9 @@ def _containers(draw: Draw, name: str) -> Object:
 
 
 def _metadata() -> st.SearchStrategy[Object]:
-    annotations = st.sampled_from([{}, None, {"a/b": "é\U0001f3b2\n\x00"}, {"huge": "x" * 200_000}])
+    annotations = st.sampled_from(
+        [{}, None, {"a/b": "é\U0001f3b2\n\x00"}, {"huge": {LONG: 200_000}}]
+    )
     labels = st.sampled_from([{}, None, {"app": "x"}, {"a" * 63: ""}])
     return st.fixed_dictionaries(
         {}, optional={"labels": labels, "annotations": annotations, "creationTimestamp": st.none()}
@@ -172,6 +176,8 @@ def written(part: Any) -> Any:
     if isinstance(part, dict):
         if list(part) == [NESTED]:
             return nested(part[NESTED])
+        if list(part) == [LONG]:
+            return "x" * part[LONG]
         return {key: written(value) for key, value in part.items()}
     return [written(value) for value in part] if isinstance(part, list) else part
 

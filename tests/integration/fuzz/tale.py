@@ -68,7 +68,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Look:
-    """Time passes, until the first session has been looked at by the operator."""
+    """Time passes, for the operator to look at a session."""
 
 
 Step = Put | Open | Scribble | Retime | End | Drop | Look
