@@ -8,7 +8,9 @@ ON_CONTROL_PLANE: Final = (
     "docs/concepts.md",
     "docs/troubleshooting.md",
     "docs/alerts.md",
+    "docs/command-line.md",
     "docs/sdk.md",
+    "README.md",
     "docs/examples/README.md",
 )
 """By tests/integration, with operator and gateway as processes; their blocks that need the node

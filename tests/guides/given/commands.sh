@@ -1,0 +1,13 @@
+# Three Games, and users who play two of them.
+source tests/guides/given/functions.sh
+export GAMESESSION_NAMESPACE=games
+game chess <<<"$template"
+game duel <<<"  limits: {maxSessions: 1}
+$template"
+game go <<<"  session: {idleTimeout: 5m}
+  warmPool: {size: 1}
+$template"
+kubectl -n games wait --for=condition=Accepted game/chess game/duel game/go
+until kubectl -n games get pods -l gamelibrary.io/role=warm | grep -q Running; do :; done
+gamesession open go bob --wait
+gamesession open duel carol --wait
