@@ -20,6 +20,7 @@ from tests.unit.plan.objects import (
     game,
     pod,
     session,
+    status,
     text,
 )
 
@@ -36,6 +37,31 @@ async def test_what_somebody_wrote_in_between_is_read_and_stands(scene: Scene) -
     assert known.last_activity is not None
     await scene.look_until_done()
     assert scene.status()["phase"] == "Ready"
+
+
+async def test_activity_that_is_written_all_the_while_does_not_keep_the_status_back(
+    scene: Scene,
+) -> None:
+    """Of a short timeout it is, by several gateways: the operator would never be the only one."""
+    serving = pod(ready=True)
+    used = status("Starting", pod=serving, readyAt=text(-60), lastActivity=text(-9))
+    overtaken = 0
+
+    async def be_overtaken(request: Any) -> Any:
+        nonlocal overtaken
+        overtaken += 1
+        [found] = scene.server.all("gamesessions")
+        stamp = {"lastActivity": text(-9 + overtaken)}
+        scene.server.store(found | {"status": found["status"] | stamp})
+        return scene.server._patch(request)
+
+    scene.server[f"patch {STATUS}"][:3] << be_overtaken
+    scene.start(game(), session(status=used), serving)
+    await scene.look()
+    assert overtaken == 3
+    assert scene.reason() == ("Ready", "PodReady")
+    assert scene.status()["lastActivity"] == text(-6)
+    assert scene.asked_to_compare == 0
 
 
 async def test_a_session_that_is_gone_is_forgotten(scene: Scene) -> None:

@@ -43,6 +43,8 @@ log = structlog.get_logger(__name__)
 QUOTA_RETRY: Final = 5.0
 """Seconds after which a pod that a quota or an admission webhook refused is tried again."""
 LOG_LINES: Final = 20
+TRIES: Final = 5
+"""How often a status is written that activity alone is in the way of."""
 
 
 class Sessions:
@@ -217,20 +219,33 @@ class Sessions:
     # Tell ---------------------------------------------------------------------------------------
 
     async def _tell(self, session: Session, status: Fields) -> None:
-        """Write the status, unless somebody wrote in between: then look at what they wrote."""
+        """Write the status, unless somebody wrote in between: then look at what they wrote. If it
+        is activity alone, which gateways write all the time, the status is as right as before."""
         if not status:
             return
-        body = {"metadata": {"resourceVersion": session.resource_version}, "status": status}
-        try:
-            answer = await self._cluster.merge_patch(
-                SESSIONS, session.namespace, session.name, body, subresource="status"
-            )
-        except (Conflict, Gone):
-            self._compare()  # what else did the watch not tell?
-            await refresh(self._cluster, self._store, session)
-            raise
+        for left in reversed(range(TRIES)):
+            body = {"metadata": {"resourceVersion": session.resource_version}, "status": status}
+            try:
+                answer = await self._cluster.merge_patch(
+                    SESSIONS, session.namespace, session.name, body, subresource="status"
+                )
+                break
+            except (Conflict, Gone):
+                used = await self._used_meanwhile(session)
+                if not left or used is None or "lastActivity" in status:
+                    self._compare()  # what else did the watch not tell?
+                    raise
+                session = used
         self._store.see_session(answer)
         self._announce(session, answer, status)
+
+    async def _used_meanwhile(self, session: Session) -> Session | None:
+        """The session as it stands, if nothing but activity was written since."""
+        await refresh(self._cluster, self._store, session)
+        found = self._store.sessions.get(key_of(session))
+        if found is None or found is session or not session.is_but_for_activity(found):
+            return None
+        return found
 
     async def _with_log(self, session: Session, decision: Decision) -> Fields:
         if decision.log_of is None:

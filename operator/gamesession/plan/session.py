@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,6 +87,15 @@ class Session:
         if self.seen_at is None or not timedelta() <= self.seen_at - self.created_at < _A_SECOND:
             return self.created_at
         return self.seen_at
+
+    def is_but_for_activity(self, other: Session) -> bool:
+        """Whether nothing but somebody's activity tells this version of a session from another."""
+        return self == replace(
+            other,
+            resource_version=self.resource_version,
+            last_activity=self.last_activity,
+            active_at=self.active_at,
+        )
 
     @property
     def attempts(self) -> int:
