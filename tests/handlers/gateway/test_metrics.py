@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 from aiohttp import web
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, generate_latest
 
+from gamesession.kube import metrics
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage
@@ -78,3 +79,25 @@ async def test_sessions_that_users_close_are_counted(stage: Stage) -> None:
         async with stage.post("/api/chess/session/close") as answer:
             assert (await answer.json())["closed"] is closed
     assert ended("Closed") == before + 1
+
+
+async def test_the_series_of_a_game_that_is_gone_go(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await stage.add_game("passing")
+    async with stage.get("/api/passing/session/status") as answer:
+        assert answer.status == 200
+    requests = 'gamesession_gateway_request_seconds_count{code="200",game="passing",start="none"}'
+    assert f"{requests} 1.0" in generate_latest().decode()
+    monkeypatch.setattr(metrics, "KEPT_SECONDS", 0.0)
+    stage.api.remove("games", "passing")
+
+    async def gone() -> bool:
+        return 'game="passing"' not in generate_latest().decode()
+
+    await eventually(gone)
+    monkeypatch.undo()
+    await stage.add_game("passing")
+    async with stage.get("/api/passing/session/status") as answer:
+        assert answer.status == 200
+    assert f"{requests} 1.0" in generate_latest().decode(), "it begins anew, and is shown"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from prometheus_client import generate_latest
 
 from gamesession.controller.catalogue import Catalogue
 from gamesession.controller.changes import Changes, Task
 from gamesession.controller.shelf import Key
 from gamesession.controller.store import Store
+from gamesession.kube import metrics
 from gamesession.plan.acceptance import Verdict
 from gamesession.plan.game import Acceptance, Game
 from gamesession.plan.session import Session
 from tests.unit.plan.objects import (
+    NAMESPACE,
     Object,
     condition,
     game,
@@ -285,3 +288,22 @@ def test_a_change_of_the_accepted_conditions_words_is_none() -> None:
     words = {"conditions": [condition("Accepted", "True", "Accepted", "Other words.")]}
     scene.see(game(status=words))
     assert scene.users == set()
+
+
+def test_the_series_of_a_game_last_while_there_is_one_of_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In whatever namespace: Prometheus is told the name alone."""
+
+    def shown() -> bool:
+        return 'game="fleeting"' in generate_latest().decode()
+
+    monkeypatch.setattr(metrics, "KEPT_SECONDS", 0.0)
+    here, there = game("fleeting"), game("fleeting")
+    there["metadata"] |= {"namespace": "elsewhere", "uid": "uid-of-another"}
+    scene = Scene(here, there)
+    assert shown()
+    scene.store.lose_game((NAMESPACE, "fleeting"), "uid-of-fleeting")
+    assert shown()
+    scene.store.lose_game(("elsewhere", "fleeting"), "uid-of-another")
+    assert not shown()
