@@ -4,7 +4,7 @@ their rights are enough, and there is none that they do not need."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -45,6 +45,9 @@ pytestmark = pytest.mark.integration
 
 ACCOUNTS = {OPERATOR: SYSTEM, GATEWAY: SYSTEM, BACK_END: BACK_END, UNINSTALL: SYSTEM}
 
+Parts = tuple[dict[str, Proxy], dict[str, Path]]
+"""By account: the proxy that it goes through to the API server, and its kubeconfig."""
+
 
 class Cast:
     """All who play a part, each as the account that an installation gives it.
@@ -53,20 +56,10 @@ class Cast:
         proxies: what each of them asks the API server goes through its own.
     """
 
-    def __init__(self, plane: ControlPlane, proxies: dict[str, Proxy], logs: Path) -> None:
-        self.proxies = proxies
-        self.kubeconfigs = {
-            name: proxies[name].before(Account(plane, namespace, name).kubeconfig)
-            for name, namespace in ACCOUNTS.items()
-        }
-        self.operator = ServiceProcess(
-            "operator",
-            self.kubeconfigs[OPERATOR],
-            GAMES,
-            logs / "operator.log",
-            GAMESESSION_LEASE_NAMESPACE=SYSTEM,
-        )
-        self.gateway = GatewayProcess(self.kubeconfigs[GATEWAY], GAMES, logs / "gateway.log")
+    def __init__(self, parts: Parts, operator: ServiceProcess, gateway: GatewayProcess) -> None:
+        self.proxies, self.kubeconfigs = parts
+        self.operator = operator
+        self.gateway = gateway
 
     async def ask(self, method: str, path: str, user: str) -> aiohttp.ClientResponse:
         """What the gateway answers to a user."""
@@ -99,25 +92,48 @@ async def ground(installation: ControlPlane, cluster: Cluster) -> AsyncIterator[
 
 
 @pytest.fixture
-async def cast(
-    ground: Playground, installation: ControlPlane, tmp_path: Path
-) -> AsyncIterator[Cast]:
-    """Operator and gateway run."""
+async def parts(installation: ControlPlane, tmp_path: Path) -> AsyncIterator[Parts]:
+    """A proxy for each account, and the account's kubeconfig, which leads there."""
     async with AsyncExitStack() as stack:
-        proxies = {}
-        for name in ACCOUNTS:
+        proxies, kubeconfigs = {}, {}
+        for name, namespace in ACCOUNTS.items():
             (tmp_path / name).mkdir()
             proxies[name] = await stack.enter_async_context(Proxy(installation, tmp_path / name))
-        found = Cast(installation, proxies, tmp_path)
-        services = (found.operator, found.gateway)
-        for service in services:
-            service.start()
-        for service in services:
-            await service.ready()
-        yield found
-        for service in services:
-            service.kill()
-            assert service.bugs() == []
+            account = Account(installation, namespace, name)
+            kubeconfigs[name] = proxies[name].before(account.kubeconfig)
+        yield proxies, kubeconfigs
+
+
+@pytest.fixture
+def operator(parts: Parts, tmp_path: Path) -> Iterator[ServiceProcess]:
+    """The operator, as an installation runs it."""
+    lease = {"GAMESESSION_LEASE_NAMESPACE": SYSTEM}
+    log = tmp_path / "operator.log"
+    process = ServiceProcess("operator", parts[1][OPERATOR], GAMES, log, **lease)
+    process.start()
+    yield process
+    process.kill()
+    assert process.bugs() == []
+
+
+@pytest.fixture
+def gateway(parts: Parts, tmp_path: Path) -> Iterator[GatewayProcess]:
+    """A gateway likewise."""
+    process = GatewayProcess(parts[1][GATEWAY], GAMES, tmp_path / "gateway.log")
+    process.start()
+    yield process
+    process.kill()
+    assert process.bugs() == []
+
+
+@pytest.fixture
+async def cast(
+    ground: Playground, parts: Parts, operator: ServiceProcess, gateway: GatewayProcess
+) -> Cast:
+    """Operator and gateway are ready."""
+    await operator.ready()
+    await gateway.ready()
+    return Cast(parts, operator, gateway)
 
 
 async def test_accounts_have_the_rights_that_they_need_and_no_others(
