@@ -25,10 +25,10 @@ Draw = st.DrawFn
 
 NAMES = st.sampled_from(["a", "game", "a_b-c", "z" * 31, "live9", "m", "n", "o", "p", "q"])
 PREFIXES = st.sampled_from(["/", "/a", "/a/", "/a/b", "/%2e", "/~!$&'()*+,;=:@", "/" + "y" * 199])
-NESTED = "nested"
-"""Stands for as many levels as it says, which Hypothesis could not print."""
-LONG = "long"
-"""Stands for as many characters, which nobody would read."""
+DEPTHS = (40, 60, 200, 700)
+"""Of what stands as `{"nested": depth}`: Hypothesis could not print it."""
+LENGTHS = (1000, 30_000, 200_000)
+"""Of what stands as `{"long": length}`: nobody would read it."""
 MAX_POOL = 2
 """Pods that wait; more of them are the bench's matter."""
 
@@ -131,14 +131,14 @@ def templates(draw: Draw) -> Object:
 
 @st.composite
 def _containers(draw: Draw, name: str) -> Object:
-    found: Object = {"name": name, "image": draw(st.sampled_from(["x", "a/b:c", {LONG: 1000}]))}
+    found: Object = {"name": name, "image": draw(st.sampled_from(["x", "a/b:c", {"long": 1000}]))}
     variables = st.sampled_from(
         [
             {"name": "A", "value": "$(GAMESESSION_GAME)"},
             {"name": "LANG", "value": "é\U0001f3b2" * 9},
         ]
     )
-    huge = [{"name": f"V{number}", "value": {LONG: 30_000}} for number in range(3)]
+    huge = [{"name": f"V{number}", "value": {"long": 30_000}} for number in range(3)]
     optional: Object = {
         "env": st.none() | st.lists(variables, max_size=2) | st.just(huge),
         "ports": st.sampled_from(
@@ -163,7 +163,7 @@ def _containers(draw: Draw, name: str) -> Object:
 
 def _metadata() -> st.SearchStrategy[Object]:
     annotations = st.sampled_from(
-        [{}, None, {"a/b": "é\U0001f3b2\n\x00"}, {"huge": {LONG: 200_000}}]
+        [{}, None, {"a/b": "é\U0001f3b2\n\x00"}, {"huge": {"long": 200_000}}]
     )
     labels = st.sampled_from([{}, None, {"app": "x"}, {"a" * 63: ""}])
     return st.fixed_dictionaries(
@@ -173,12 +173,13 @@ def _metadata() -> st.SearchStrategy[Object]:
 
 def written(part: Any) -> Any:
     """A spec as it is written to the API server."""
-    if isinstance(part, dict):
-        if list(part) == [NESTED]:
-            return nested(part[NESTED])
-        if list(part) == [LONG]:
-            return "x" * part[LONG]
-        return {key: written(value) for key, value in part.items()}
+    match part:
+        case {"nested": int(depth)} if depth in DEPTHS:
+            return nested(depth)
+        case {"long": int(characters)} if characters in LENGTHS:
+            return "x" * characters
+        case dict():
+            return {key: written(value) for key, value in part.items()}
     return [written(value) for value in part] if isinstance(part, list) else part
 
 
@@ -254,4 +255,4 @@ def _nest(draw: Draw, spec: Object) -> None:
     """Put something very deep into the template."""
     if isinstance(spec.get("template"), dict):
         place = draw(st.sampled_from(["metadata", "spec", "deep"]))
-        spec["template"][place] = {NESTED: draw(st.sampled_from([40, 60, 200, 700]))}
+        spec["template"][place] = {"nested": draw(st.sampled_from(DEPTHS))}
