@@ -22,23 +22,11 @@ from tests.faults.fault import refused
 from tests.faults.past import Past
 from tests.faults.proxy import Proxy
 from tests.integration.condition import condition
-from tests.integration.deafness import (
-    GONE,
-    NOTICED,
-    OUTAGE,
-    delay,
-    end_with,
-    hush,
-    hush_for_good,
-    refuse_to_connect,
-)
+from tests.integration.deafness import FAULTS, GONE, NOTICED, OUTAGE, end_with, hush
 from tests.integration.listener import Case, Listener, all_at_once, listening, look_at
 from tests.integration.operator_process import OperatorProcess
 
 pytestmark = pytest.mark.integration
-
-FAULT = {"type": "ERROR", "object": {"kind": "Status", "code": 500, "reason": "InternalError"}}
-"""What an API server says whose store fails it."""
 
 
 async def two_play(case: Listener) -> tuple[str, str]:
@@ -84,10 +72,10 @@ async def everything_changes(case: Listener, alice: str, bob: str) -> Callable[[
 # The cases --------------------------------------------------------------------------------------
 
 
-async def strike(case: Listener, fault: Callable[[Listener], Awaitable[None]]) -> None:
+async def strike(case: Listener, fault: Callable[[Proxy], Awaitable[None]]) -> None:
     """The watches die at once; all that happens then is noticed."""
     alice, bob = await two_play(case)
-    await fault(case)
+    await fault(case.proxy)
     known = await everything_changes(case, alice, bob)
     await case.playground.until(known, deadline=NOTICED)
     await case.until_well()
@@ -98,7 +86,7 @@ async def refuse_lists_for_two_minutes(case: Listener) -> None:
     """And the watches are to be begun anew: they cannot."""
     alice, bob = await two_play(case)
     case.proxy.add(lambda request: request.verb == "list", refused(500), times=1_000_000)
-    await end_with(case, GONE)
+    await end_with(case.proxy, GONE)
     known = await everything_changes(case, alice, bob)
     ends = asyncio.get_running_loop().time() + OUTAGE
     await case.until(lambda look: "the API server does not answer" in look.words and not look.ready)
@@ -131,7 +119,7 @@ async def lag_behind(case: Listener) -> None:
 async def nothing_happens(case: Listener) -> None:
     """Silent watches of objects that nobody changes: they are given up all the same."""
     await two_play(case)
-    await hush(case)
+    await hush(case.proxy)
     silent = set(case.proxy.watches())
 
     async def given_up() -> bool:
@@ -145,13 +133,8 @@ async def nothing_happens(case: Listener) -> None:
 CASES: dict[str, Case] = {
     "lists that fail": refuse_lists_for_two_minutes,
     "stale lists": lag_behind,
-    "silent again and again": partial(strike, fault=hush_for_good),
     "silent where nothing happens": nothing_happens,
-    "open and silent": partial(strike, fault=hush),
-    "minutes late": partial(strike, fault=delay),
-    "410 to who connects": partial(strike, fault=refuse_to_connect),
-    "410 in the stream": partial(strike, fault=partial(end_with, event=GONE)),
-    "500 in the stream": partial(strike, fault=partial(end_with, event=FAULT)),
+    **{name: partial(strike, fault=fault) for name, fault in FAULTS.items()},
 }
 
 
