@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gamesession.api.errors import GameSessionError
 from gamesession.plan.deadline import Reason
 from tests.guides.guide import ROOT
 
 PLAN = ROOT / "operator/gamesession/plan"
+CHART = ROOT / "charts/gamesession-operator"
 CONTROLLER = ROOT / "operator/gamesession/controller"
 KUBERNETES_OWN = frozenset(
     {"ContainerCreating", "PodInitializing", "PodScheduled", "DisruptionTarget", "NodeAffinity"}
@@ -55,6 +58,15 @@ def test_troubleshooting_has_every_reason(reason: str) -> None:
     table = (ROOT / "docs/troubleshooting.md").read_text().partition("\n## Reasons\n")[2]
 
     assert f"`{reason}`" in table
+
+
+@pytest.mark.parametrize("guide", ["docs/troubleshooting.md", "docs/zh-CN/troubleshooting.md"])
+def test_troubleshooting_has_every_alert(guide: str) -> None:
+    rules = yaml.safe_load((CHART / "rules/gamesession.yaml").read_text())
+    alerts = [rule["alert"] for group in rules["groups"] for rule in group["rules"]]
+
+    rows = re.findall(r"^\| \[(GameSession\w+)\]", (ROOT / guide).read_text(), re.MULTILINE)
+    assert rows == alerts
 
 
 def codes(error: type[GameSessionError]) -> Iterator[str]:
