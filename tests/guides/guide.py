@@ -65,11 +65,18 @@ class Block:
 
 
 def guides() -> list[Path]:
-    """Every Markdown file of ours that git knows or would take: all but copies of others' files."""
+    """Every Markdown file of ours that git knows or would take, without git all that there are;
+    but for copies of others' files."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = {ROOT / name for name in listed.split("\0") if name and "/corpora/" not in name}
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    names = [name for name in listed.split("\0") if name] or _all_names()
+    paths = {ROOT / name for name in names if "/corpora/" not in name}
     return sorted(path for path in paths if path.exists())
+
+
+def _all_names() -> list[str]:
+    found = (path.relative_to(ROOT) for path in ROOT.rglob("*.md"))
+    return [str(path) for path in found if not any(part[0] == "." for part in path.parts)]
 
 
 def blocks(path: Path) -> list[Block]:

@@ -54,8 +54,9 @@ How long do users wait for a cold start, at most, nine times in ten?
 histogram_quantile(0.9, sum by (game, le) (rate(gamesession_start_seconds_bucket{kind="Cold"}[1h])))
 ```
 
-How large a [warm pool](how-it-works.md#pods-that-wait) does a Game need? About as many pods as \
-sessions start while a new pod starts, in the busiest hour:
+How many pods of a Game are under way while its [pool](how-it-works.md#pods-that-wait) is filled \
+again, in the busiest hour? [Tuning](tuning.md#the-warm-pool) says how much larger the pool must \
+be, because users do not come evenly:
 
 ```promql
 max_over_time((sum by (game) (rate(gamesession_start_seconds_count[5m])))[1d:5m])

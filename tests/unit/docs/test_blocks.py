@@ -51,6 +51,13 @@ def test_a_transcript_can_be_read(block: Block) -> None:
     assert exchanges(block.text)
 
 
+def test_guides_are_found_without_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = guides()
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+
+    assert guides() == found
+
+
 def test_guides_that_are_run_are_there() -> None:
     assert GUIDES.keys() >= {*RUN, *TRANSLATED}
     assert all((ROOT / test).is_file() for test in BY_OTHERS.values())
