@@ -36,6 +36,8 @@ DELETION_SECONDS: Final = 20.0
 LONGEST_PAUSE: Final = 2.0
 AWAY_RETRY: Final = (0.25, 2.0)
 """Seconds between two attempts while the API server is away: the first, and the longest."""
+SETTLING_SECONDS: Final = 5.0
+"""An API server that has just started forbids what it will allow when it has read its roles."""
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +105,8 @@ class Sessions:
             try:
                 return await self.ensure(game, user)
             except Unavailable:
-                if not self.api_server_is_away or game.spec.fallback is not None:
+                is_settled = self._cluster.contact.seconds() > SETTLING_SECONDS
+                if is_settled or game.spec.fallback is not None:
                     raise
             await asyncio.sleep(backoff.delay())
 

@@ -68,6 +68,20 @@ async def test_a_first_request_waits_until_the_api_server_is_back(stage: Stage) 
     assert stage.api.count("create", "gamesessions") == 2
 
 
+async def test_who_is_refused_by_an_api_server_that_is_just_back_waits_on(stage: Stage) -> None:
+    """It serves before it has read its roles, and forbids everything until then."""
+    await stage.api.go_away()
+    asking = asyncio.create_task(code_of(stage, "GET", "/api/chess/"))
+
+    async def is_known() -> bool:
+        return stage.cluster.contact.lost
+
+    await eventually(is_known)
+    stage.api.faults.append(once("POST", 403))
+    await stage.api.come()
+    assert await asking == (200, "")
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 async def test_a_refused_creation_is_tried_again(stage: Stage, status: int) -> None:
     stage.api.faults.append(once("POST", status))
