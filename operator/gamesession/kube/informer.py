@@ -139,6 +139,9 @@ class Informer(Generic[T]):
                     await self._list()
                     began = self._clock()
                 await self._watch()
+                if self._clock() - began > 1.0:
+                    backoff.reset()
+                    continue  # at once: it ended in its time, and what happens now is to be heard
             except Silent as error:  # a list tells what it left out
                 self._must_list, self._refused = True, str(error)
                 log.warning("watch was silent", resource=self.resource.plural, error=str(error))
