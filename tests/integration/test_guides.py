@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gamesession.kube.cluster import Cluster
-from gamesession.kube.errors import ApiError
 from tests.cluster.controlplane import ControlPlane
-from tests.conftest import NAMESPACES, ROOT
+from tests.cluster.errors import PrerequisiteError
 from tests.guides.catalogue import ON_CONTROL_PLANE
-from tests.guides.guide import blocks
+from tests.guides.guide import ROOT, blocks
 from tests.guides.walk import Walk
 from tests.handlers.gateway.stage import AUDIENCE, SECRET
 from tests.integration.command import BIN
@@ -28,40 +27,45 @@ ISSUER = "gamesession"
 """The issuer of tokens in the chart's own values."""
 
 
+@pytest.fixture(scope="module")
+def plane() -> Iterator[ControlPlane]:
+    """A control plane of the guides' own: in the one that tests share, other tests install things
+    in the same namespace."""
+    with contextlib.ExitStack() as stack:
+        try:
+            found = stack.enter_context(ControlPlane(crds=ROOT / "crds"))
+        except PrerequisiteError as error:
+            pytest.skip(f"no control plane: {error}")
+        found.api.post("/api/v1/namespaces", {"metadata": {"name": GAMES}})
+        yield found
+
+
 @pytest.fixture
-async def games(cluster: Cluster, control_plane: ControlPlane) -> AsyncIterator[None]:
-    """The guides' namespace, empty before and after."""
-    try:
-        await cluster.create(NAMESPACES, None, {"metadata": {"name": GAMES}})
-    except ApiError as error:
-        assert error.status == 409
+def games(plane: ControlPlane) -> Iterator[None]:
+    """The guides' namespace, empty afterwards."""
     yield
     kinds = "games,gamesessions,resourcequotas,events"
-    control_plane.kubectl("-n", GAMES, "delete", kinds, "--all", "--timeout=60s")
+    plane.kubectl("-n", GAMES, "delete", kinds, "--all", "--timeout=60s")
 
 
 @pytest.fixture
-def guided_operator(
-    control_plane: ControlPlane, games: None, tmp_path: Path
-) -> Iterator[OperatorProcess]:
+def guided_operator(plane: ControlPlane, games: None, tmp_path: Path) -> Iterator[OperatorProcess]:
     """The operator of the guides' namespace."""
-    process = OperatorProcess(control_plane.kubeconfig, GAMES, tmp_path / "operator.log")
+    process = OperatorProcess(plane.kubeconfig, GAMES, tmp_path / "operator.log")
     process.start()
     yield process
     # The namespace is emptied before the operator goes, for it holds a finalizer on Games.
-    control_plane.kubectl("-n", GAMES, "delete", "games", "--all", "--timeout=60s")
+    plane.kubectl("-n", GAMES, "delete", "games", "--all", "--timeout=60s")
     process.kill()
     assert process.bugs() == []
 
 
 @pytest.fixture
-def guided_gateway(
-    control_plane: ControlPlane, games: None, tmp_path: Path
-) -> Iterator[GatewayProcess]:
+def guided_gateway(plane: ControlPlane, games: None, tmp_path: Path) -> Iterator[GatewayProcess]:
     """The gateway of the guides' namespace."""
     log = tmp_path / "gateway.log"
     issuer = {"GAMESESSION_JWT_ISSUER": ISSUER}
-    process = GatewayProcess(control_plane.kubeconfig, GAMES, log, **issuer)
+    process = GatewayProcess(plane.kubeconfig, GAMES, log, **issuer)
     process.start()
     yield process
     process.kill()
@@ -71,7 +75,7 @@ def guided_gateway(
 @pytest.mark.parametrize("guide", ON_CONTROL_PLANE)
 async def test_a_guides_blocks_do_what_it_says(
     guide: str,
-    control_plane: ControlPlane,
+    plane: ControlPlane,
     guided_operator: OperatorProcess,
     guided_gateway: GatewayProcess,
     tmp_path: Path,
@@ -79,9 +83,9 @@ async def test_a_guides_blocks_do_what_it_says(
 ) -> None:
     await guided_operator.ready()
     await guided_gateway.ready()
-    terminal = environment(control_plane, guided_gateway.url)
+    terminal = environment(plane, guided_gateway.url)
     # For what a guide does in Python, which is done in this process.
-    monkeypatch.setenv("GAMESESSION_KUBECONFIG", str(control_plane.kubeconfig))
+    monkeypatch.setenv("GAMESESSION_KUBECONFIG", str(plane.kubeconfig))
     here = [block for block in blocks(ROOT / guide) if not block.needs_node]
     desk = tmp_path / "desk"
     desk.mkdir()
