@@ -58,7 +58,7 @@ class Operators:
         kubeconfigs: how each finds the API server.
 
     Attributes:
-        kills: when a leader was killed.
+        kills: when a leader was killed, or paused for good.
     """
 
     def __init__(

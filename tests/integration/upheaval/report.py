@@ -15,9 +15,9 @@ HANDOVER: Final = 15.0
 """Seconds (issue 6)."""
 MOST: Final = 20
 """Lines of a kind that are printed."""
-SWIFT: Final = 0.2
-"""Seconds that the API server takes for a write on a machine that keeps up; else an operator cannot
-always hold its Lease, and nobody can say how late is too late."""
+SWIFT: Final = 0.05
+"""Seconds that the API server takes for most writes on a machine that keeps up; else an operator
+loses contact or even its Lease now and then, and nobody can say how late is too late."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class Report:
             "sessions": len(account.lives),
             "pods": len(scene.machines.residents),
             "lives of operators": scene.operators.lives,
-            "leaders killed": len(scene.operators.kills),
+            "leaders killed or paused": len(scene.operators.kills),
             "other leader than before": audit.handovers(writes),
-            "longest time without a leader after a kill": f"{max(without, default=0):.1f} s",
+            "longest time without a leader after that": f"{max(without, default=0):.1f} s",
             "seconds until someone led after each upheaval": [
                 round(each, 1) for each in audit.seconds_without(writes, upset)
             ],

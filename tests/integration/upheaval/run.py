@@ -65,6 +65,7 @@ async def run(directory: Path, plan: Plan) -> Report:
                 log.info("round", number=number + 1)
                 await troubles.drain_each_node(stage)
                 await troubles.kill_operators(stage, plan.killing)
+                await troubles.pause_leader(stage)
                 await troubles.calm(stage)
                 await troubles.restart_api_server(stage, grace=10)
                 await troubles.restart_api_server(stage, grace=0)

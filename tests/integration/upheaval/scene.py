@@ -109,7 +109,11 @@ async def scene(directory: Path, timeout: timedelta, hold: str) -> AsyncIterator
     audit = Audit(directory, map("system:serviceaccount:default:{}".format, OPERATORS))
     async with AsyncExitStack() as stack:
         plane = await stack.enter_async_context(Plane(audit))
-        kubeconfigs = await plane.do(lambda plane: [_account(plane, name) for name in OPERATORS])
+        # Each by an account with a role: the administrator's is not forbidden anything by an API
+        # server that has yet to read its roles.
+        *kubeconfigs, gateways_own = await plane.do(
+            lambda plane: [_account(plane, name) for name in (*OPERATORS, "gateway")]
+        )
         cluster = await stack.enter_async_context(
             Cluster(await connection.load(plane.kubeconfig()), "test")
         )
@@ -120,7 +124,7 @@ async def scene(directory: Path, timeout: timedelta, hold: str) -> AsyncIterator
             Operators(cluster, namespace, directory, *kubeconfigs)
         )
         gateways = await stack.enter_async_context(
-            _gateways(plane.kubeconfig(), namespace, directory, hold)
+            _gateways(gateways_own, namespace, directory, hold)
         )
         await _create_games(cluster, namespace, timeout)
         sessions = Witness(cluster, SESSIONS, namespace, account.see)

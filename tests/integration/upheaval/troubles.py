@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
 from tests.eventually import eventually
+from tests.integration.upheaval.operators import Slot
 from tests.integration.upheaval.players import Arcade, Player
 from tests.integration.upheaval.scene import NODES, Scene
 
@@ -47,6 +49,30 @@ async def kill_operators(scene: Scene, seconds: float) -> None:
             with_its_pod = len(scene.operators.kills) % 4 == 3
             await scene.operators.kill_leader(with_its_pod=with_its_pod)
             await asyncio.sleep(KILL_EVERY)
+
+
+async def pause_leader(scene: Scene) -> None:
+    """SIGSTOP to who leads until another does, then SIGCONT: it ends, and has written nothing."""
+    with _upheaval(scene, "operator paused"):
+        leader = await eventually(scene.operators.leader, deadline=PATIENCE)
+        log.info("pausing the leader", identity=leader.identity)
+        scene.operators.kills.append(datetime.now(UTC))
+        lives = leader.lives
+        leader.process.pause()
+        try:
+            await eventually(partial(_follows, scene, leader), deadline=PATIENCE)
+        finally:
+            leader.process.wake()
+        await eventually(partial(_began_anew, leader, lives), deadline=PATIENCE)
+
+
+async def _follows(scene: Scene, before: Slot) -> bool:
+    """Whether another leads."""
+    return await scene.operators.leader() not in (None, before)
+
+
+async def _began_anew(slot: Slot, lives: int) -> bool:
+    return slot.lives > lives
 
 
 async def restart_api_server(scene: Scene, *, grace: float) -> None:
