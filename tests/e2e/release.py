@@ -60,7 +60,9 @@ class Release:
             f"--set-string={component}.podAnnotations.version={version}"
             for component in ("operator", "gateway")
         ]
-        self._helm("upgrade", NAME, str(CHART), "--reset-then-reuse-values", *flags, "--wait", PATIENCE)
+        self._helm(
+            "upgrade", NAME, str(CHART), "--reset-then-reuse-values", *flags, "--wait", PATIENCE
+        )
 
     def roll_back(self) -> None:
         """Go back to the revision before this one."""

@@ -16,7 +16,6 @@ from tests.cluster.errors import PrerequisiteError
 from tests.cluster.prerequisites import obtain
 from tests.cluster.process import Command, Process, die_with
 from tests.eventually import eventually
-from tests.integration.service_process import ServiceProcess
 from tests.unit.seeing.rules import RULES
 
 NAMESPACE = "gamesession-system"
@@ -28,10 +27,10 @@ class Prometheus:
 
     Args:
         directory: for what it keeps.
-        targets: what it scrapes, each process as a pod: job → name of the pod → the process.
+        targets: what it scrapes: job → name of the pod → `host:port` of its metrics.
     """
 
-    def __init__(self, directory: Path, targets: dict[str, dict[str, ServiceProcess]]) -> None:
+    def __init__(self, directory: Path, targets: dict[str, dict[str, str]]) -> None:
         self._directory = directory
         self._targets = targets
         self._url = f"http://127.0.0.1:{free_port()}"
@@ -71,10 +70,10 @@ class Prometheus:
                 "job_name": job,
                 "static_configs": [
                     {
-                        "targets": [process.admin.removeprefix("http://")],
+                        "targets": [address],
                         "labels": {"namespace": NAMESPACE, "pod": pod},
                     }
-                    for pod, process in pods.items()
+                    for pod, address in pods.items()
                 ],
             }
             for job, pods in self._targets.items()

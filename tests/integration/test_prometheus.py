@@ -114,11 +114,11 @@ async def test_every_query_finds_what_it_asks_for(
     await operator.ready()
     standby.start()
     await make_games(playground, fallback)
-    processes: dict[str, dict[str, ServiceProcess]] = {
-        "op": {"op-0": operator, "op-1": standby},
-        "gw": {"gw-0": gateway},
+    targets = {
+        "op": {"op-0": address(operator), "op-1": address(standby)},
+        "gw": {"gw-0": address(gateway)},
     }
-    async with Prometheus(tmp_path, processes) as prometheus, crowd(gateway) as users:
+    async with Prometheus(tmp_path, targets) as prometheus, crowd(gateway) as users:
         await until_scraped(prometheus)
         async with users.play():
             missing = await until_all_found(prometheus, users)
@@ -128,6 +128,11 @@ async def test_every_query_finds_what_it_asks_for(
             await check_no_user_is_named(process)
         rules = await prometheus.rules()
         assert set(rules.values()) == {("ok", "")}, rules
+
+
+def address(process: ServiceProcess) -> str:
+    """Where a process shows its metrics."""
+    return process.admin.removeprefix("http://")
 
 
 async def make_games(playground: Playground, fallback: str) -> None:
