@@ -8,6 +8,6 @@ game go <<<"  session: {idleTimeout: 5m}
   warmPool: {size: 1}
 $template"
 kubectl -n games wait --for=condition=Accepted game/chess game/duel game/go
-until kubectl -n games get pods -l gamelibrary.io/role=warm | grep -q Running; do :; done
+kubectl -n games wait game/go --for=jsonpath='{.status.warm.ready}'=1 --timeout=60s
 gamesession open go bob --wait
 gamesession open duel carol --wait

@@ -5,6 +5,8 @@ $template"
 game closed <<<"  suspend: true
 $template"
 kubectl -n games wait --for=condition=Accepted game/full game/closed
-until curl -s "$GATEWAY/api/closed/session/status" -H "Authorization: Bearer $(gamesession token alice)" | grep -q has_session; do :; done
+token=$(gamesession token alice)
+until curl -s "$GATEWAY/api/closed/session/status" -H "Authorization: Bearer $token" | grep -q has_session; do :; done
 gamesession open full carol -n games
-until gamesession ls full carol -n games | grep -q Pending; do :; done
+kubectl -n games wait gs -l gamelibrary.io/game=full --timeout=60s \
+  --for=jsonpath='{.status.conditions[0].reason}'=AwaitingCapacity

@@ -6,7 +6,7 @@ $template"
 game large <<<'  template: {spec: {containers: [{name: game, image: x, resources: {requests: {cpu: 100m}, limits: {cpu: 100m}}}]}}'
 kubectl -n games wait --for=condition=Accepted game/full game/closed game/large
 kubectl -n games create quota pods --hard=limits.cpu=50m
-until kubectl -n games get quota pods -o jsonpath='{.status.hard}' | grep -q limits; do :; done
+kubectl -n games wait quota/pods --for=jsonpath='{.status.hard.limits\.cpu}'=50m --timeout=60s
 session full bob
 session closed bob
 session large bob

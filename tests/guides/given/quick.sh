@@ -5,8 +5,7 @@ $template
 SPEC
 kubectl -n games wait --for=condition=Accepted game/quick
 gamesession open quick alice --wait -n games
-pod=$(kubectl -n games get gs -o jsonpath='{.items[?(@.spec.game=="chess")].status.podName}')
-kubectl -n games delete pod "$pod"
-until [ "$(kubectl -n games get gs -o jsonpath='{.items[?(@.spec.game=="chess")].status.restarts}')" = 1 ]; do :; done
-gamesession wait chess alice -n games
+kubectl -n games delete pods -l gamelibrary.io/game=chess
+kubectl -n games wait gs -l gamelibrary.io/game=chess --timeout=60s --for=jsonpath='{.status.restarts}'=1
+kubectl -n games wait gs -l gamelibrary.io/game=chess --timeout=60s --for=condition=Ready
 gamesession wait quick alice --for gone -n games
