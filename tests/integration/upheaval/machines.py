@@ -50,7 +50,9 @@ class Machines:
         self._namespace = namespace
         self._names = names
         self._kubelet = Kubelet(cluster, namespace)
-        self._free = deque(f"127.5.{n // 250}.{n % 250 + 1}" for n in range(1000))
+        # Another run on this machine has other ones; below 128 are kwok's and other tests'.
+        block = random.randint(128, 249)
+        self._free = deque(f"127.{block}.{n // 250}.{n % 250 + 1}" for n in range(1000))
         self._pods = Witness(cluster, PODS, namespace, self._see, selector=ROLE_LABEL)
         self._leaving: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
