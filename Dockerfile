@@ -1,4 +1,4 @@
-# Operator and gateway in one image: docker build -t localhost/gamesession/gamesession:dev .
+# Operator and gateway in one image: docker build -t localhost/gamesession/gamesession:0.1.0 .
 # BASE is any image that has python3 (3.11 or later) with venv, and CA certificates.
 ARG BASE=python:3.13-slim
 FROM ${BASE}

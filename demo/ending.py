@@ -45,4 +45,5 @@ def uninstalling(kubectl: str) -> list[str]:
     return [
         f"helm{context} -n {SYSTEM} uninstall {RELEASE}",
         f"{kubectl} delete namespace {GAMES} {SYSTEM}",
+        f"{kubectl} delete crd games.gamelibrary.io gamesessions.gamelibrary.io",
     ]

@@ -91,7 +91,7 @@ class Lease:
         """Return when it is ours. While the API server does not answer, that is not yet."""
         told = ""
         while not await self.attempt():
-            holder = _holder(self._found) or "nobody, for the API server does not answer"
+            holder = _holder(self._found) or "nobody, but it could not be taken"
             if holder != told:
                 log.info("standing by", lease=self._name, holder=holder)
                 told = holder
