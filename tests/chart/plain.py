@@ -19,6 +19,9 @@ HEAD: Final = f"""\
 # The gateway waits for a Secret that is yours to make, once the namespace is there:
 #   kubectl -n {SYSTEM} create secret generic {RELEASE}-jwt \\
 #     --from-literal=secret="$(openssl rand -base64 48)"
+#
+# To remove it: first `gamesession uninstall -n games`, while the operator still runs, then
+# `kubectl delete -f` this file (docs/install.md, Uninstalling).
 apiVersion: v1
 kind: Namespace
 metadata:
