@@ -15,7 +15,7 @@ from tests.guides.translation import contents, with_blocks_of
 RUN = {*ON_CONTROL_PLANE, *ON_NODE, *BY_OTHERS}
 GUIDES = {str(path.relative_to(ROOT)): path for path in guides()}
 ALL = [block for path in GUIDES.values() for block in blocks(path)]
-SHOWN = frozenset({"text", "json", "mermaid", "toml", "html", "promql"})
+SHOWN = frozenset({"text", "json", "mermaid", "toml", "html", "promql", "dockerfile"})
 """Languages of blocks that are there to be looked at."""
 
 
