@@ -30,8 +30,8 @@ class Health:
             WATCH_AGE.labels(plural).set_function(kind.hearing.age)
 
     def end(self) -> None:
-        """It has ended."""
-        self._comparison = None
+        """It has ended, and nothing of it is to be kept."""
+        self._comparison = self._contact = None
 
     def unhealthy(self) -> list[str]:
         """Why this process should be replaced: another one would hear, where this one is deaf.

@@ -277,6 +277,7 @@ async def _live(
                 log.exception("operator starts over")
             finally:
                 health.end()
+                POPULATION.store = None
         if time.monotonic() - began > HEALTHY_SECONDS:
             backoff.reset()
         # kopf's handlers stay behind and would do nothing: now a signal ends the process again.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
 from typing import Any, Self
 
@@ -11,6 +12,8 @@ import pytest
 
 from gamesession.controller import operator
 from gamesession.controller.health import Health
+from gamesession.controller.metrics import POPULATION
+from gamesession.kube.contact import Contact
 
 
 class Cluster:
@@ -34,9 +37,18 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
     class Operator:
         """One that falls over the first time."""
 
-        def __init__(self, *_: Any) -> None:
+        def __init__(self, _: Any, __: Any, health: Health) -> None:
             self.me = self
+            self.kinds: dict[str, Any] = {}
+            contact = Contact(time.monotonic)
+            contact.on_regained = self.ask
+            me: Any = self
+            health.begin(me, contact)
+            POPULATION.store = me
             lives.append(weakref.ref(self))
+
+        def ask(self) -> None:
+            """For a comparison."""
 
         async def run(self) -> None:
             if len(lives) == 1:
