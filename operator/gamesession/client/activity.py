@@ -123,8 +123,9 @@ class Activity:
         """Write before the request is passed on, for the sweep may be about to end the session.
 
         Waits for at most `RENEW_SECONDS`, or `LAST_RENEW_SECONDS` where the deadline is near: an
-        API server that is slow to write for us may delete for others. What is not written by then
-        is kept, and the grace after contact is regained covers it.
+        API server that is slow to write for us may delete for others. Once that was in vain, later
+        requests wait no longer than others. What is not written by then is kept, and the grace
+        after contact is regained covers it.
 
         Returns:
             `False` if the session is gone.
@@ -136,7 +137,9 @@ class Activity:
             return True
         task = self._write(use, session)
         near = is_near(session, self._game(session), use.active_at, self._now())
-        await asyncio.wait({task}, timeout=LAST_RENEW_SECONDS if near else RENEW_SECONDS)
+        patient = near and not use.was_in_vain
+        await asyncio.wait({task}, timeout=LAST_RENEW_SECONDS if patient else RENEW_SECONDS)
+        use.was_in_vain |= patient and not task.done()
         return not task.done() or task.result() is not Outcome.GONE
 
     async def flush(self, seconds: float) -> None:

@@ -20,6 +20,7 @@ class Use:
         active_at: when that was, by our own clock.
         sent: the stamp that we wrote last, and when that was.
         fresh_until: requests may be passed on before they are written, monotonic seconds.
+        was_in_vain: a request has waited long for a write, and no stamp stands since.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Use:
         "task",
         "timer",
         "uid",
+        "was_in_vain",
     )
 
     def __init__(self, session: Session, at: datetime) -> None:
@@ -44,6 +46,7 @@ class Use:
         self.at = at
         self.open = 0
         self.fresh_until = 0.0
+        self.was_in_vain = False
         self.timer: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[Outcome] | None = None
 
@@ -55,6 +58,7 @@ class Use:
         else:
             self.active_at = active_at(stamp, (self.stamp, self.active_at), now)
         self.stamp = stamp
+        self.was_in_vain = False
 
     def next_stamp(self) -> datetime:
         """What to write: the time of the activity. Where a stamp from a clock that runs ahead

@@ -32,6 +32,10 @@ LONGEST_RETRY: Final = 2.0
 TOMBSTONES: Final = 10_000
 BEHIND_SECONDS: Final = 15.0
 """For so long a watch may be behind what we know from elsewhere."""
+QUIET_WATCHES: Final = 10
+"""So many watches in a row may have nothing to tell: then a list shows whether that is so. One that
+was asked from a version that is not there yet, for the API server's data were restored, and one of
+an API server that is stuck look the same as one of a quiet cluster."""
 
 T = TypeVar("T")
 
@@ -81,6 +85,7 @@ class Informer(Generic[T]):
         self._version = 0
         self._refused = ""
         self._stale = False
+        self._quiet = 0
         self._ahead = (0, 0.0)
         """A version that we know from elsewhere, and since when: the watch is to come as far."""
         self._must_list = True
@@ -146,12 +151,12 @@ class Informer(Generic[T]):
                 self._must_list, self._refused = True, str(error)
                 log.warning("watch was silent", resource=self.resource.plural, error=str(error))
             except Unreachable as error:  # go on from where it broke off
-                self._refused = str(error)
+                self._refused, self._stale = str(error), False
                 log.debug("watch broke off", resource=self.resource.plural, error=str(error))
             except Expired:
                 self._must_list = True
             except ApiError as error:
-                self._must_list, self._refused = True, str(error)
+                self._must_list, self._refused, self._stale = True, str(error), False
                 least = min(error.retry_after or 0.0, LONGEST_RETRY)
                 log.warning("watch refused", resource=self.resource.plural, error=str(error))
             except Exception:
@@ -174,6 +179,7 @@ class Informer(Generic[T]):
             log.warning("list is stale", resource=self.resource.plural)
             return
         self._version = int(version)
+        self._quiet = 0
         self._note_life()
         found = {item["metadata"]["name"] for item in items}
         for name, entry in list(self._entries.items()):
@@ -196,12 +202,13 @@ class Informer(Generic[T]):
         async with aclosing(events):  # type: ignore[type-var]
             async for event in events:
                 self._take(event["type"], event["object"])
+                self._quiet = 0
                 self._note_life()
         if self._is_behind():
             self._must_list = True
             log.warning("watch is behind", resource=self.resource.plural)
         elif self._clock() - began > WATCH_SECONDS - 1:
-            self._note_life()  # nothing to tell, and it ended when it should
+            self._note_quiet()
         elif self.age() > WATCH_SECONDS:
             self._must_list = True  # it ends before its time, again and again, without a word
 
@@ -217,6 +224,14 @@ class Informer(Generic[T]):
         """Whether we have known for long what the API server has yet to tell."""
         version, since = self._ahead
         return version > self._version and self._clock() - since > BEHIND_SECONDS
+
+    def _note_quiet(self) -> None:
+        """A watch ended when it should, and may have had nothing to tell."""
+        self._quiet += 1
+        if self._stale or self._quiet >= QUIET_WATCHES:
+            self._must_list = True
+        else:
+            self._note_life()
 
     def _note_life(self) -> None:
         self._refused, self._stale = "", False

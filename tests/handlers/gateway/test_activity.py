@@ -15,7 +15,9 @@ from aiohttp import web
 
 from gamesession.api.instant import format_instant
 from gamesession.api.names import session_name
+from gamesession.client import activity
 from gamesession.client.activity import RENEW_SECONDS
+from gamesession.kube import cluster
 from tests.eventually import eventually
 from tests.handlers.gateway.pods import HttpPod
 from tests.handlers.gateway.stage import Stage
@@ -228,6 +230,25 @@ async def test_a_slow_write_is_waited_for_when_the_session_may_end_meanwhile(qui
     quick.api.faults.append(be_slow)
     assert await ask(quick) == 200
     assert old.requests == []
+
+
+async def test_a_write_that_hangs_is_waited_for_once(
+    quick: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request would wait as long, while the API server writes nothing."""
+    await quick.add_session(game="quick", lastActivity=ago(9.5))
+
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "PATCH":
+            await asyncio.Event().wait()
+        return None
+
+    quick.api.faults.append(hang)
+    monkeypatch.setattr(cluster, "REQUEST_SECONDS", 3600.0)
+    monkeypatch.setattr(activity, "LAST_RENEW_SECONDS", 0.1)
+    assert await ask(quick) == 200
+    monkeypatch.setattr(activity, "LAST_RENEW_SECONDS", 3600.0)
+    assert await asyncio.wait_for(ask(quick), 30) == 200
 
 
 @pytest.mark.parametrize("gone", ["gone", "another life", "being deleted"])

@@ -349,6 +349,36 @@ async def test_a_watch_with_nothing_to_tell_is_alive_when_it_ends_in_time(
     assert asked == []
 
 
+@pytest.mark.usefixtures("brisk")
+async def test_what_quiet_watches_may_have_left_out_is_listed_now_and_then(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether nothing happens, or they are asked from a version that is not there yet, since the
+    API server's data were restored, looks the same."""
+    monkeypatch.setattr(informer_module, "QUIET_WATCHES", 2)
+    watched.api.faults.append(hushed(1.5))
+    watched.api.end_watches()
+    watched.put("a", "green")
+    await watched.until(a="green")
+
+
+@pytest.mark.usefixtures("brisk")
+async def test_a_quiet_watch_does_not_make_good_a_stale_list(watched: Watched) -> None:
+    past = {"metadata": {"resourceVersion": "1"}, "items": []}
+    asked: list[web.Request] = []
+
+    async def lag(request: web.Request) -> web.StreamResponse | None:
+        if "watch" not in request.query:
+            asked.append(request)
+            return web.json_response(past) if len(asked) == 1 else None
+        return web.json_response({"code": 500}, status=500) if not asked else None
+
+    watched.api.faults += [lag, hushed(1.5)]
+    watched.api.end_watches()
+    watched.put("a", "green")
+    await watched.until(a="green")
+
+
 async def test_one_that_ends_before_its_time_again_and_again_is_made_up_for_by_lists(
     aged: tuple[Watched, list[float]],
 ) -> None:
@@ -420,6 +450,7 @@ async def test_what_keeps_it_from_following_is_told_apart_from_what_it_can_make_
         return web.json_response({"code": 500, "message": "no etcd"}, status=500)
 
     watched.api.faults.append(refuse)
+    watched.informer._stale = True  # a list was stale before that
     watched.api.end_watches()
 
     async def refused() -> bool:
