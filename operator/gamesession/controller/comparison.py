@@ -34,6 +34,9 @@ RETRY: Final = 5.0
 LIST_PAUSE: Final = 1.0
 """A watch that has told of nothing for so long has come to the end of its list."""
 READ_AT_ONCE: Final = 100
+READ_SECONDS: Final = 10.0
+"""So long a comparison reads what a watch missed, of one kind in one namespace: the rest is for the
+next one, for other kinds would seem deaf meanwhile."""
 
 
 @dataclass
@@ -217,9 +220,11 @@ class Comparison:
         missed = [
             key for key, each in listed.items() if kind.shelf.accepts(each.uid, key, each.version)
         ]
-        for key in missed[:READ_AT_ONCE]:
-            with contextlib.suppress(Gone):  # the next comparison knows
-                kind.see(await self._cluster.get(kind.resource, *key))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READ_SECONDS):
+                for key in missed[:READ_AT_ONCE]:
+                    with contextlib.suppress(Gone):  # the next comparison knows
+                        kind.see(await self._cluster.get(kind.resource, *key))
 
 
 def _awaits_kopf(meta: Object) -> bool:

@@ -54,6 +54,14 @@ def _is_of(found: Object, kind: str, namespace: str) -> bool:
     return (found["kind"], found["metadata"]["namespace"]) == (kind, namespace)
 
 
+class Slow(Cluster):
+    """An API server that never gives an object by name."""
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Object:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 class Scene:
     """A store and an API server, each comparison as long after the one before as they are."""
 
@@ -350,3 +358,14 @@ async def test_a_watch_that_missed_something_is_looked_at_again_sooner(
     scene.comparison.ask()
     await until(lambda: len(comparing) > 3)
     scene.hear(missed)
+
+
+async def test_what_cannot_be_read_in_time_does_not_hold_up_the_comparison(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other kinds would seem deaf meanwhile."""
+    monkeypatch.setattr(module, "READ_SECONDS", 0.05)
+    scene.comparison._cluster = cast(Any, Slow())
+    scene.comparison._cluster.objects.append(pod())  # type: ignore[attr-defined]
+    assert await asyncio.wait_for(scene.compare(), 30)
+    assert scene.age("games") == 0
