@@ -130,3 +130,10 @@ def test_between_two_operators_there_is_nothing_to_be_replaced(scene: Scene) -> 
     assert scene.health.unhealthy() == []
     assert scene.health.unready() == ["not listed everything yet"]
     assert not scene.health.serving
+
+
+def test_nothing_is_kept_of_one_that_has_ended(scene: Scene) -> None:
+    """What is told of regained contact belongs to it, too, and all that it knows."""
+    scene.contact.on_regained = scene.comparison.ask
+    scene.health.end()
+    assert set(vars(scene.health).values()) == {None}

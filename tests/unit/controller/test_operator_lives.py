@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 import weakref
 from typing import Any, Self
 
@@ -13,7 +12,7 @@ import pytest
 from gamesession.controller import operator
 from gamesession.controller.health import Health
 from gamesession.controller.metrics import POPULATION
-from gamesession.kube.contact import Contact
+from gamesession.controller.store import Store
 
 
 class Cluster:
@@ -37,18 +36,9 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
     class Operator:
         """One that falls over the first time."""
 
-        def __init__(self, _: Any, __: Any, health: Health) -> None:
+        def __init__(self, *_: Any) -> None:
             self.me = self
-            self.kinds: dict[str, Any] = {}
-            contact = Contact(time.monotonic)
-            contact.on_regained = self.ask
-            me: Any = self
-            health.begin(me, contact)
-            POPULATION.store = me
             lives.append(weakref.ref(self))
-
-        def ask(self) -> None:
-            """For a comparison."""
 
         async def run(self) -> None:
             if len(lives) == 1:
@@ -65,3 +55,27 @@ async def test_nothing_is_kept_of_one_that_started_over(monkeypatch: pytest.Monk
     finally:
         gc.unfreeze()
     assert kept == [False]
+
+
+async def test_what_it_counted_is_not_shown_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor kept, beside what the next one loads."""
+    shown: list[Store | None] = []
+
+    class Operator:
+        """One that falls over the first time."""
+
+        def __init__(self, *_: Any) -> None:
+            shown.append(POPULATION.store)
+
+        async def run(self) -> None:
+            POPULATION.store = Store()
+            if len(shown) == 1:
+                raise RuntimeError("deaf")
+
+    monkeypatch.setattr(POPULATION, "store", None)
+    monkeypatch.setattr(operator, "Cluster", Cluster)
+    monkeypatch.setattr(operator, "Operator", Operator)
+    monkeypatch.setattr(operator, "FIRST_RESTART", 0.01)
+    nothing: Any = None
+    await asyncio.wait_for(operator._live(nothing, nothing, Health(), nothing), 60)
+    assert shown == [None, None]
